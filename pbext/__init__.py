@@ -1,0 +1,55 @@
+"""
+Perspective Broker, made safe and observable: change C{from twisted.spread
+import pb} to C{from pbext import pb}, and keep the program.
+
+    >>> from pbext import pb
+    >>> class DuckPond(pb.Cacheable):
+    ...     def __init__(self):
+    ...         self.ducks = []
+    ...     def addDuck(self, duck):
+    ...         self.ducks.append(duck)
+    ...         self.observers.callRemote("addDuck", duck)
+
+L{pbext.pb} is all of C{twisted.spread.pb}, ours where we have one.  This
+package itself exports what is ours alone.
+"""
+
+from pbext._broker import Broker
+from pbext._cacheable import Cacheable, RemoteCache
+from pbext._copyable import Copyable, RemoteCopy
+from pbext._factories import PBClientFactory, PBServerFactory
+from pbext._fields import LocalOnly
+from pbext._observers import (
+    Counters,
+    Delivery,
+    Observer,
+    Observers,
+    swallowDeadReference,
+)
+from pbext._opaque import OpaqueCache, OpaqueCopy
+from pbext._registry import setUnjellyableForClass, setUnjellyableForClassTree
+from pbext._tables import CacheState, Change
+
+__all__ = [
+    "Broker",
+    "CacheState",
+    "Cacheable",
+    "Change",
+    "Copyable",
+    "Counters",
+    "Delivery",
+    "LocalOnly",
+    "Observer",
+    "Observers",
+    "OpaqueCache",
+    "OpaqueCopy",
+    "PBClientFactory",
+    "PBServerFactory",
+    "RemoteCache",
+    "RemoteCopy",
+    "setUnjellyableForClass",
+    "setUnjellyableForClassTree",
+    "swallowDeadReference",
+]
+
+__version__ = "0.1.0.dev0"

@@ -1,0 +1,249 @@
+"""
+Keeping caches in step: L{Cacheable} and L{RemoteCache}, thin over
+L{pbext._observers} and L{pbext._tables}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, ClassVar
+from weakref import ref
+
+from twisted.internet.defer import Deferred
+from twisted.python.reflect import qual
+from twisted.spread import flavors
+from twisted.spread.jelly import getInstanceState, setInstanceState
+
+from pbext._copyable import Copyable, RemoteCopy
+from pbext._observers import Delivery, Observer, Observers
+from pbext._tables import CacheRecord, CacheState, GivenCache
+from pbext.errors import CannotSendBack
+from pbext.interfaces import IMessageOrder
+
+__all__ = ["Cacheable", "RemoteCache", "RESERVED"]
+
+#: The books, by the identity of the Cacheable: beside the objects and not in
+#: them, so that no book is ever part of a state, and no class needs to be
+#: hashable or to call C{__init__}.
+_books: dict[int, tuple[ref[Any], Observers]] = {}
+
+
+def _bookOf(cacheable: Any) -> Observers:
+    found = _books.get(id(cacheable))
+    if found is None:
+        number = id(cacheable)
+        gone = ref(cacheable, lambda _: _books.pop(number, None))
+        found = _books[number] = gone, Observers(type(cacheable).acknowledged)
+    return found[1]
+
+
+class _Book:
+    """
+    The attribute C{observers}.  It is no data descriptor: an C{observers}
+    that a class or an object sets for itself wins.
+    """
+
+    def __get__(self, instance: Any, owner: type) -> Observers:
+        if instance is None:
+            # or a dataclass would take it for the default of a field
+            raise AttributeError("observers belong to an instance")
+        return _bookOf(instance)
+
+
+class Cacheable(Copyable, flavors.Cacheable):
+    """
+    An object whose changes the peers follow.
+
+    It keeps its own L{Observers} as C{self.observers}, whatever the class
+    overrides: to announce a change, C{self.observers.callRemote("addDuck",
+    duck)}.  The loop over a list of one's own, as Twisted's guide has it,
+    is right as well, since the hooks receive the book's observers.
+
+    Each perspective has a view of its own: C{getStateToCacheAndObserveFor}
+    is called once for each connection and perspective.
+
+    A method C{observerFailed(observer, failure)} is called for an observer
+    that an update could not be delivered to, if it is not just gone.
+
+    @cvar acknowledged: whether announcements ask for an answer; L{False} by
+        default.
+    """
+
+    acknowledged: ClassVar[bool] = False
+    localFields: ClassVar[Any] = ("observers",)
+    observers = _Book()
+
+    def invalidate(self) -> Deferred[Delivery]:
+        """
+        Tell all caches that they are stale.  What is announced later does
+        not reach them; sent again, this object is sent whole.
+
+        @return: see L{Observers.callRemote}.
+        """
+        return _bookOf(self).invalidate()
+
+    def jellyFor(self, jellier: Any) -> Any:
+        broker = jellier.invoker
+        if broker is None:
+            return getInstanceState(self, jellier)
+        if isinstance(self, RemoteCache) and self.broker is broker:
+            return b"lcache", self.luid
+        perspective = broker.serializingPerspective
+        observer = Observer(broker, self, perspective)
+        luid = broker.cachedRemotelyAs(observer, 1)
+        if luid is not None:
+            return b"cached", luid
+        tag = self.getTypeToCopyFor(perspective)
+        luid = broker.cacheRemotely(observer)
+        broker.remotelyCachedObjects[luid] = GivenCache(observer)
+        # Before the hook runs, so that no override can lose it.
+        observer.join(_bookOf(self), IMessageOrder(broker, None))
+        try:
+            state = self.getStateToCacheAndObserveFor(perspective, observer)
+        except BaseException:
+            observer.forget()
+            raise
+        try:
+            sexp = jellier.prepare(self)
+            sexp.extend([tag, luid, jellier.jelly(state)])
+        except BaseException:
+            observer.withdrawn()
+            raise
+        observer.joined()
+        return jellier.preserve(self, sexp)
+
+
+class RemoteCache(RemoteCopy, flavors.RemoteCache):
+    """
+    What a L{Cacheable} becomes at the receiver: one object for each, however
+    often it is sent.  Any class that a L{RemoteCopy} may be, but for a frozen
+    one.  As in stock PB, an C{__init__} that can be called without arguments
+    is called, before the state is set.
+
+    The names in L{RESERVED} cannot be fields.
+    """
+
+    @property
+    def _record(self) -> CacheRecord:
+        # In the object and not beside it: a listener may refer to the cache,
+        # and only the garbage collector can see through that.
+        found: CacheRecord | None = self.__dict__.get("_pbextRecord")
+        if found is None:
+            found = self.__dict__["_pbextRecord"] = CacheRecord(type(self))
+        return found
+
+    @property
+    def broker(self) -> Any:  # type: ignore[override]  # stock's attribute, which state cannot replace here
+        """
+        The connection that this cache came by, or L{None}.
+        """
+        return self._record.broker
+
+    @property
+    def luid(self) -> int | None:  # type: ignore[override]  # as for broker
+        """
+        The number of this cache on its connection, or L{None}.
+        """
+        return self._record.luid
+
+    @property
+    def cacheState(self) -> CacheState:
+        """
+        One of the constants of L{CacheState<pbext.CacheState>}.
+        """
+        return self._record.state
+
+    def whenLive(self) -> Deferred[Any]:
+        """
+        @return: fires with this cache when its state has arrived; fails with
+            L{StaleCache<pbext.errors.StaleCache>} if it is or becomes stale
+            before.
+        """
+        return self._record.whenLive(self)
+
+    def notifyOnChange(self, listener: Callable[[Any, Any], object]) -> None:
+        """
+        Call C{listener(cache, change)} after each update, with a
+        L{Change<pbext.Change>}.  One that raises is logged, and disturbs
+        nobody.
+        """
+        self._record.listeners["change"].append(listener)
+
+    def dontNotifyOnChange(self, listener: Callable[[Any, Any], object]) -> None:
+        """
+        Undo one L{notifyOnChange}; silent if there was none.
+        """
+        _remove(self._record.listeners["change"], listener)
+
+    def notifyOnStale(self, listener: Callable[[Any, Any], object]) -> None:
+        """
+        Call C{listener(cache, reason)} once, when this cache becomes stale,
+        with a L{StaleCache<pbext.errors.StaleCache>}; at once if it is.
+        """
+        self._record.listeners["stale"].append(listener)
+        if self._record.reason is not None:
+            listener(self, self._record.reason)
+
+    def dontNotifyOnStale(self, listener: Callable[[Any, Any], object]) -> None:
+        """
+        Undo one L{notifyOnStale}; silent if there was none.
+        """
+        _remove(self._record.listeners["stale"], listener)
+
+    def observe_invalidate(self) -> None:
+        """
+        The publisher says that this cache is no longer right.
+        """
+        self._record.becomeStale("its publisher has invalidated it")
+
+    def jellyFor(self, jellier: Any) -> Any:
+        broker = jellier.invoker
+        if broker is None:
+            return getInstanceState(self, jellier)
+        if self.broker is broker:
+            return b"lcache", self.luid
+        if isinstance(self, Cacheable):
+            return Cacheable.jellyFor(self, jellier)
+        raise CannotSendBack(className=qual(type(self)))
+
+    def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:
+        broker = unjellier.invoker
+        if broker is None:
+            return setInstanceState(self, unjellier, jellyList)
+        record = self._record
+        if _takesNoArguments(type(self).__init__):
+            self.__init__()  # type: ignore[misc]  # stock's rule for a cache
+        record.attach(broker, jellyList[1], self)
+        try:
+            self.setCopyableState(unjellier.unjelly(jellyList[2]))
+        finally:
+            # Some classes assign self.__dict__, some update it.
+            self.__dict__["_pbextRecord"] = record
+        record.live()
+        return self
+
+    def __del__(self) -> None:
+        record = self.__dict__.get("_pbextRecord")
+        if record is not None:
+            record.gone(self)
+
+
+#: Names that a field of a L{RemoteCache} cannot have, because they are its
+#: own: the public ones that it adds, and those of its bases.
+RESERVED = frozenset(
+    name for name in dir(RemoteCache) if not name.startswith("_")
+) | frozenset({"observers"})
+
+
+def _takesNoArguments(init: Callable[..., object]) -> bool:
+    try:
+        signature(init).bind(None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _remove(listeners: list[Any], listener: object) -> None:
+    if listener in listeners:
+        listeners.remove(listener)

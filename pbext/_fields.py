@@ -1,0 +1,377 @@
+"""
+What a class declares about the state of its instances, and how such a state
+is gathered from one object and put into another.
+
+A class declares its fields as a dataclass, with attrs, by annotations, or by
+naming them in C{copyFields}, which wins over the others.  A class that
+declares none has, as its state, its public attributes.  Whatever it
+declares, names that begin with an underscore and names in C{localFields} or
+annotated L{LocalOnly} stay where they are.
+
+Nothing in here knows a broker.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+from weakref import WeakKeyDictionary, WeakSet
+
+import attrs
+
+from twisted.logger import Logger
+from twisted.persisted.crefutil import NotKnown
+from twisted.python.reflect import qual
+
+if sys.version_info >= (3, 14):
+    from annotationlib import Format, get_annotations
+
+    def _ownAnnotations(cls: type) -> Mapping[str, Any]:
+        return get_annotations(cls, format=Format.FORWARDREF)
+else:
+    from inspect import get_annotations as _ownAnnotations
+
+__all__ = [
+    "Fields",
+    "LocalOnly",
+    "fieldsOf",
+    "fillDefaults",
+    "gatherState",
+    "restoreState",
+]
+
+_log = Logger()
+
+
+class _LocalOnly:
+    def __repr__(self) -> str:
+        return "LocalOnly"
+
+
+_T = TypeVar("_T")
+
+#: The annotation of a field that never travels: C{password: LocalOnly[str]}.
+LocalOnly = Annotated[_T, _LocalOnly()]
+
+#: Where the framework's own names live, as against the user's.
+_FRAMEWORK = ("pbext", "twisted", "zope")
+
+#: Names that PB looks up on an instance and calls.
+_HOOK = re.compile(r"postUnjelly$|(remote|perspective|view|observe)_")
+
+#: C{from __future__ import annotations} leaves only this to go by when the
+#: annotation names something that cannot be evaluated at run time.
+_LOCAL_TEXT = re.compile(r"(\w+\.)*LocalOnly\b")
+_NO_FIELD_TEXT = re.compile(r"(\w+\.)*(ClassVar|InitVar|KW_ONLY)\b")
+
+
+@attrs.frozen
+class Fields:
+    """
+    What one class declares.
+
+    @ivar declared: whether it declares anything; if not, C{names} is empty.
+    @ivar names: the fields that travel, in the order of their declaration.
+    @ivar local: the names that never do.
+    @ivar slots: the slots that travel if the class declares nothing.
+    @ivar defaults: for the fields, local ones too, that have one: a function
+        from the object to the value.
+    @ivar loose: whether the declaration is by annotations alone, which a
+        program may have written for another purpose.
+    """
+
+    declared: bool
+    names: tuple[str, ...]
+    local: frozenset[str]
+    slots: tuple[str, ...]
+    defaults: Mapping[str, Callable[[object], object]]
+    loose: bool
+
+
+_known: WeakKeyDictionary[type, Fields] = WeakKeyDictionary()
+
+
+def fieldsOf(cls: type) -> Fields:
+    """
+    @return: what C{cls} declares, its bases included.
+    """
+    fields = _known.get(cls)
+    if fields is None:
+        fields = _known[cls] = _readFields(cls)
+    return fields
+
+
+def _readFields(cls: type) -> Fields:
+    names: dict[str, None] = {}
+    local: set[str] = set()
+    defaults: dict[str, Callable[[object], object]] = {}
+    loose = True
+    for base in reversed(cls.__mro__):
+        # Added up, not overridden: a subclass that names one more local
+        # field must not send its parent's password.
+        local.update(_asNames(cls, "localFields", base.__dict__.get("localFields")))
+        if _isFramework(base):
+            continue
+        for name, annotation, default in _declaredBy(base):
+            names[name] = None
+            if _isLocal(annotation, base):
+                local.add(name)
+            if default is not None:
+                defaults[name] = default
+        loose = loose and not _isGenerated(base)
+    explicit = getattr(cls, "copyFields", None)
+    if explicit is not None:
+        names = dict.fromkeys(_asNames(cls, "copyFields", explicit))
+        loose = False
+    declared = bool(names) or explicit is not None
+    return Fields(
+        declared=declared,
+        names=tuple(n for n in names if n not in local and not n.startswith("_")),
+        local=frozenset(local),
+        slots=tuple(n for n in _slotsOf(cls) if n not in local and n[0] != "_"),
+        defaults=defaults,
+        loose=declared and loose,
+    )
+
+
+def _asNames(cls: type, attribute: str, value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    names = () if isinstance(value, (str, bytes)) else tuple(value)  # type: ignore[arg-type]  # checked just below
+    if not names and value or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{qual(cls)}.{attribute} has to be a sequence of str")
+    return names
+
+
+def _isFramework(cls: type) -> bool:
+    return cls is object or cls.__module__.partition(".")[0] in _FRAMEWORK
+
+
+def _isGenerated(cls: type) -> bool:
+    return "__dataclass_fields__" in cls.__dict__ or "__attrs_attrs__" in cls.__dict__
+
+
+def _declaredBy(
+    cls: type,
+) -> Iterator[tuple[str, object, Callable[[object], object] | None]]:
+    """
+    The fields that C{cls} itself adds: name, annotation, default.
+    """
+    if "__attrs_attrs__" in cls.__dict__:
+        for attribute in attrs.fields(cls):
+            yield attribute.name, attribute.type, _attrsDefault(attribute.default)
+    elif "__dataclass_fields__" in cls.__dict__:
+        for field in dataclasses.fields(cls):
+            yield field.name, field.type, _dataclassDefault(field)
+    else:
+        for name, annotation in _ownAnnotations(cls).items():
+            if not _isNoField(annotation):
+                yield name, annotation, None
+
+
+def _attrsDefault(default: Any) -> Callable[[object], object] | None:
+    if default is attrs.NOTHING:
+        return None
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types its class as a function
+        if default.takes_self:
+            return lambda instance: default.factory(instance)
+        return lambda instance: default.factory()
+    return lambda instance: default
+
+
+def _dataclassDefault(
+    field: dataclasses.Field[Any],
+) -> Callable[[object], object] | None:
+    if field.default is not dataclasses.MISSING:
+        return lambda instance: field.default
+    if field.default_factory is not dataclasses.MISSING:
+        factory = field.default_factory
+        return lambda instance: factory()
+    return None
+
+
+def _isNoField(annotation: object) -> bool:
+    if isinstance(annotation, str):
+        return _NO_FIELD_TEXT.match(annotation) is not None
+    origin = get_origin(annotation) or annotation
+    return repr(origin) in ("typing.ClassVar", "ClassVar") or isinstance(
+        annotation, dataclasses.InitVar
+    )
+
+
+def _isLocal(annotation: object, cls: type) -> bool:
+    if isinstance(annotation, str):
+        module = sys.modules.get(cls.__module__)
+        try:
+            annotation = eval(annotation, vars(module) if module else {}, vars(cls))  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
+        except Exception:
+            return _LOCAL_TEXT.match(str(annotation)) is not None
+    return get_origin(annotation) is Annotated and any(
+        isinstance(extra, _LocalOnly) for extra in get_args(annotation)[1:]
+    )
+
+
+def _classAttribute(cls: type, name: str) -> tuple[type, object] | None:
+    """
+    Look a name up on a class, running nothing.
+
+    @return: the class in whose body it stands, and what stands there.
+    """
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base, base.__dict__[name]
+    return None
+
+
+def _mayHold(cls: type, name: str) -> bool:
+    """
+    Whether an instance may be given a value of this name: it would hide
+    neither a method nor a property nor anything of the framework's.  A
+    plain value in a class is a default, and a slot is a place to put it.
+    """
+    found = _classAttribute(cls, name)
+    if found is None:
+        return True
+    owner, attribute = found
+    if isinstance(attribute, types.MemberDescriptorType):
+        return True
+    return not (
+        _isFramework(owner) or callable(attribute) or hasattr(attribute, "__get__")
+    )
+
+
+def _accepts(cls: type, fields: Fields, name: object) -> bool:
+    """
+    Whether a peer may set this name on an instance of C{cls}.
+    """
+    if not isinstance(name, str) or name.startswith("_") or name in fields.local:
+        return False
+    if fields.declared:
+        return name in fields.names and _mayHold(cls, name)
+    return name.isidentifier() and not _HOOK.match(name) and _mayHold(cls, name)
+
+
+def _slotsOf(cls: type) -> Iterator[str]:
+    for base in reversed(cls.__mro__):
+        for name, attribute in base.__dict__.items():
+            if isinstance(attribute, types.MemberDescriptorType):
+                yield name
+
+
+def _isSet(instance: object, name: str) -> bool:
+    try:
+        object.__getattribute__(instance, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def gatherState(instance: object) -> dict[str, object]:
+    """
+    The state of an object, as its class declares it: a fresh dict.  A
+    declared field that has no value is left out.
+    """
+    fields = fieldsOf(type(instance))
+    if fields.loose:
+        _sayWhatStays(instance, fields)
+    if not fields.declared:
+        return _publicState(instance, fields)
+    state = {}
+    for name in fields.names:
+        value = getattr(instance, name, _MISSING)
+        if value is not _MISSING:
+            state[name] = value
+    return state
+
+
+_MISSING = object()
+
+
+def _publicState(instance: object, fields: Fields) -> dict[str, object]:
+    state = {name: getattr(instance, name) for name in fields.slots if _isSet(instance, name)}
+    for name, value in vars(instance).items():
+        if not name.startswith("_") and name not in fields.local:
+            state[name] = value
+    return state
+
+
+_said: WeakSet[type] = WeakSet()
+
+
+def _sayWhatStays(instance: object, fields: Fields) -> None:
+    """
+    Annotations may have been written for a type checker alone: say, once a
+    class, what because of them does not travel.
+    """
+    cls = type(instance)
+    if cls in _said:
+        return
+    _said.add(cls)
+    stays = [
+        name
+        for name in vars(instance)
+        if name[0] != "_" and name not in fields.names and name not in fields.local
+    ]
+    if stays:
+        _log.warn(
+            "{cls} declares its fields by annotations, so its attributes "
+            "{stays} do not travel: annotate them too, or set copyFields",
+            cls=qual(cls),
+            stays=", ".join(stays),
+        )
+
+
+class _Place:
+    """
+    Where a value goes that is not known yet: part of a cycle, which Twisted
+    fills in by C{place[name] = value} (C{twisted.persisted.crefutil}).
+    """
+
+    def __init__(self, instance: object) -> None:
+        self._instance = instance
+
+    def __setitem__(self, name: str, value: object) -> None:
+        object.__setattr__(self._instance, name, value)
+
+
+def restoreState(instance: object, state: Mapping[object, object]) -> None:
+    """
+    Put a state that a peer sent into an object.  What the class does not
+    accept is ignored: no method, property or private name is set, and
+    nothing is called, neither C{__init__} nor C{__setattr__}.
+
+    @param state: names, as str, or as bytes as Python 2 peers send them.
+    """
+    cls = type(instance)
+    fields = fieldsOf(cls)
+    for key, value in state.items():
+        name = key
+        if isinstance(key, bytes):
+            try:
+                name = key.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+        if not _accepts(cls, fields, name):
+            _log.debug(
+                "{cls} does not accept a field that was sent to it: {name}",
+                cls=qual(cls),
+                name=repr(name)[:80],
+            )
+        elif isinstance(value, NotKnown):
+            value.addDependant(_Place(instance), name)
+        else:
+            object.__setattr__(instance, name, value)  # type: ignore[arg-type]  # _accepts takes only a str
+    fillDefaults(instance)
+
+
+def fillDefaults(instance: object) -> None:
+    """
+    Give each declared field that has a default, and no value, its default.
+    """
+    for name, default in fieldsOf(type(instance)).defaults.items():
+        if not _isSet(instance, name):
+            object.__setattr__(instance, name, default(instance))

@@ -1,0 +1,46 @@
+"""
+Where the floors meet: what the flavors ask of a broker, and what a broker
+asks of them.  Everything here is called in the reactor's thread.
+"""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+__all__ = ["IMessageOrder", "IParticipant"]
+
+
+class IParticipant(Interface):
+    """
+    Something that was put into a message and has to know what became of it.
+    Exactly one of the two methods is called, once, and neither may raise.
+    """
+
+    def written() -> None:
+        """
+        The message has been given to the transport: what is sent from now on
+        arrives after it.
+        """
+
+    def withdrawn() -> None:
+        """
+        The message could not be sent.  The peer has never heard of what was
+        in it.
+        """
+
+
+class IMessageOrder(Interface):
+    """
+    A broker that knows when a message is written.  Twisted's does not;
+    L{pbext.pb.Broker} does.
+    """
+
+    disconnected = Attribute("Whether the connection is lost.")
+
+    def enlist(participant: object) -> None:
+        """
+        Tell C{participant}, an L{IParticipant}, what becomes of the message
+        that is being serialized just now.
+
+        @raise RuntimeError: if no message is being serialized.
+        """

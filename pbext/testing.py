@@ -1,0 +1,332 @@
+"""
+Testing programs that use Perspective Broker, without a network and without
+waiting.
+
+    >>> from pbext import pb
+    >>> from pbext.testing import connectedPair
+    >>> class Pond(pb.Root):
+    ...     def remote_countFrogs(self):
+    ...         return 7
+    >>> with connectedPair(Pond()) as pair:
+    ...     pair.result(pair.root.callRemote("countFrogs"))
+    7
+
+Two real factories, two real brokers: only the wire between them is a buffer,
+and it moves when it is told to.  With pytest, the fixture C{connectedPair}
+gives the same function, and closes what it made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.spread import jelly, pb
+
+from pbext._factories import PBClientFactory, PBServerFactory
+
+__all__ = ["Link", "Pair", "connectedPair", "restoredRegistry", "roundTrip"]
+
+_T = TypeVar("_T")
+
+
+class _MemoryTransport(StringTransport):
+    """
+    A transport whose closing is carried out by the L{Link}.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = False
+
+    def loseConnection(self) -> None:
+        self.closing = True
+
+    def abortConnection(self) -> None:
+        self.closing = True
+        self.clear()
+
+    def take(self, size: int | None) -> bytes:
+        data: bytes = self.value()
+        self.clear()
+        if size is not None and len(data) > size:
+            StringTransport.write(self, data[size:])
+            data = data[:size]
+        return data
+
+
+class _End:
+    """
+    One end of a link: a broker, and the bytes it has written that have not
+    arrived.
+    """
+
+    def __init__(self, broker: pb.Broker) -> None:
+        self.broker = broker
+        self.transport = _MemoryTransport()
+        #: How many more bytes may leave this end before the link is cut.
+        self.left: int | None = None
+
+    def lose(self) -> None:
+        if not self.broker.disconnected:
+            self.broker.connectionLost(Failure(ConnectionLost()))
+
+
+class Link:
+    """
+    One client's connection to the server.
+
+    @ivar client: the client's broker.
+    @ivar server: the server's broker for it.
+    @ivar root: the server's root, as the client sees it.
+    """
+
+    def __init__(self, client: pb.Broker, server: pb.Broker, chunk: int | None) -> None:
+        self._chunk = chunk
+        self._ends = _End(client), _End(server)
+        self.client = client
+        self.server = server
+        for end in self._ends:
+            end.broker.makeConnection(end.transport)
+        self.root: pb.RemoteReference = client.remoteForName("root")
+
+    @property
+    def connected(self) -> bool:
+        return not (self.client.disconnected or self.server.disconnected)
+
+    def cut(self, *, client: int | None = None, server: int | None = None) -> None:
+        """
+        Cut the link: at once, or after some more bytes.
+
+        @param client: cut when this many more bytes have left the client.
+        @param server: cut when this many more bytes have left the server.
+        """
+        if client is None and server is None:
+            for end in self._ends:
+                end.lose()
+        self._ends[0].left = client
+        self._ends[1].left = server
+
+    def pump(self) -> bool:
+        """
+        Let each end receive what the other has written by now, at most one
+        chunk.
+
+        @return: whether anything moved.
+        """
+        moved = False
+        for sender, receiver in (self._ends, self._ends[::-1]):
+            if not self.connected:
+                break
+            data = sender.transport.take(self._chunk)
+            if sender.left is not None:
+                data, cutting = data[: sender.left], len(data) >= sender.left
+                sender.left -= len(data)
+            else:
+                cutting = False
+            if data:
+                moved = True
+                self._deliver(receiver, data)
+            if cutting:
+                self.cut()
+            if sender.transport.closing and not sender.transport.value():
+                moved = True
+                self.cut()
+        return moved
+
+    def _deliver(self, receiver: _End, data: bytes) -> None:
+        try:
+            receiver.broker.dataReceived(data)
+        except Exception:
+            # As a reactor does: an error in dataReceived costs the connection.
+            receiver.broker.connectionLost(Failure())
+            self.cut()
+
+
+class Pair:
+    """
+    A server and its clients, connected in memory.
+
+    @ivar links: a L{Link} for each client.
+    @ivar clock: the time, for whatever takes a clock.
+    @ivar serverFactory: the factory that made the server's brokers.
+    """
+
+    def __init__(self, serverFactory: Any, clock: Clock, chunk: int | None) -> None:
+        self.serverFactory = serverFactory
+        self.clock = clock
+        self._chunk = chunk
+        self.links: list[Link] = []
+
+    def __enter__(self) -> Pair:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def client(self) -> pb.Broker:
+        """
+        The first client's broker.
+        """
+        return self.links[0].client
+
+    @property
+    def server(self) -> pb.Broker:
+        """
+        The server's broker for the first client.
+        """
+        return self.links[0].server
+
+    @property
+    def root(self) -> pb.RemoteReference:
+        """
+        The root, as the first client sees it.
+        """
+        return self.links[0].root
+
+    def addClient(self, factory: Any = None) -> Link:
+        """
+        Connect one more client.
+
+        @param factory: its factory; by default a new
+            L{PBClientFactory<pbext.pb.PBClientFactory>}.
+        """
+        factory = PBClientFactory() if factory is None else factory
+        link = Link(
+            factory.buildProtocol(None), self.serverFactory.buildProtocol(None), self._chunk
+        )
+        self.links.append(link)
+        self.flush()
+        return link
+
+    def pump(self) -> bool:
+        """
+        L{Link.pump} for each link.
+
+        @return: whether anything moved.
+        """
+        return any([link.pump() for link in self.links])
+
+    def flush(self, limit: int = 100_000) -> None:
+        """
+        Pump until nothing moves any more.
+
+        @param limit: how many times at the most.
+        @raise RuntimeError: if it never ends: two ends that answer each other
+            for ever.
+        """
+        for _ in range(limit):
+            if not self.pump():
+                return
+        raise RuntimeError(f"still moving after {limit} rounds")
+
+    def result(self, deferred: Deferred[_T]) -> _T:
+        """
+        Flush until a Deferred has fired.
+
+        @return: its result.
+        @raise Exception: its failure's exception; a
+            L{RemoteError<twisted.spread.pb.RemoteError>} for one that the
+            peer sent.
+        @raise AssertionError: if it does not fire.
+        """
+        self.flush()
+        results: list[Any] = []
+        deferred.addBoth(results.append)
+        if not results:
+            raise AssertionError("the Deferred has not fired, and nothing moves any more")
+        [result] = results
+        if isinstance(result, pb.CopiedFailure):
+            kind, value = result.type, result.value
+            name = kind.decode() if isinstance(kind, bytes) else kind
+            raise pb.RemoteError(name, value, result.traceback)
+        if isinstance(result, Failure):
+            result.raiseException()
+        return result  # type: ignore[no-any-return]  # what the Deferred fired with
+
+    def close(self) -> None:
+        """
+        Cut all the links.
+        """
+        for link in self.links:
+            link.cut()
+
+
+def connectedPair(
+    root: Any,
+    *,
+    clients: int = 1,
+    serverFactory: Any = None,
+    clientFactory: Any = None,
+    chunk: int | None = None,
+    clock: Clock | None = None,
+) -> Pair:
+    """
+    Connect clients to a server, in memory.
+
+    @param root: what the server serves: an C{IPBRoot}, or a portal.
+    @param clients: how many clients.
+    @param serverFactory: makes the factory of the server from the root; by
+        default L{PBServerFactory<pbext.pb.PBServerFactory>}.
+    @param clientFactory: makes the factory of each client; by default
+        L{PBClientFactory<pbext.pb.PBClientFactory>}.
+    @param chunk: how many bytes arrive at a time; L{None}, the default, for
+        all that there are.
+    @param clock: the time; by default a new C{Clock}.
+    @return: a L{Pair}, which is a context manager that closes it.
+    """
+    factory = (serverFactory or PBServerFactory)(root)
+    pair = Pair(factory, clock or Clock(), chunk)
+    for _ in range(clients):
+        pair.addClient((clientFactory or PBClientFactory)())
+    return pair
+
+
+class _Echo(pb.Root):  # type: ignore[misc]  # untyped in Twisted
+    def remote_hold(self, value: object) -> None:
+        self.held = value
+
+
+def roundTrip(obj: Any, *, chunk: int | None = None) -> Any:
+    """
+    Send an object over a connection, and see what becomes of it.
+
+    @return: the object as it arrived.  A cache is stale by then, since the
+        connection is closed; to see one change, use L{connectedPair}.
+    @raise Exception: as L{Pair.result}: what kept it from being sent, or from
+        being received.
+    """
+    root = _Echo()
+    with connectedPair(root, chunk=chunk) as pair:
+        pair.result(pair.root.callRemote("hold", obj))
+    return root.held
+
+
+@contextmanager
+def restoredRegistry() -> Iterator[None]:
+    """
+    Put the process-wide tables of classes that may arrive back, in place, to
+    what they were: for tests that register classes of their own.
+    """
+    security = jelly.globalSecurity
+    tables: list[dict[Any, Any]] = [
+        jelly.unjellyableRegistry,
+        jelly.unjellyableFactoryRegistry,
+        security.allowedTypes,
+        security.allowedModules,
+        security.allowedClasses,
+    ]
+    before = [dict(table) for table in tables]
+    try:
+        yield
+    finally:
+        for table, content in zip(tables, before):
+            table.clear()
+            table.update(content)

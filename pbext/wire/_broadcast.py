@@ -1,0 +1,89 @@
+"""
+One update on its way to many observers.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from typing import Any
+
+from pbext.wire._jelly import checkSendable
+
+__all__ = ["Message"]
+
+_ATOMIC = frozenset(
+    {
+        type(None),
+        bool,
+        int,
+        float,
+        str,
+        bytes,
+        datetime.date,
+        datetime.datetime,
+        datetime.time,
+        datetime.timedelta,
+        decimal.Decimal,
+    }
+)
+_CONTAINERS = frozenset({list, tuple, set, frozenset})
+
+#: Deeper values are jellied for each observer; this also ends on a cycle.
+_DEPTH = 20
+
+
+def _isPlain(value: object, depth: int = _DEPTH) -> bool:
+    """
+    Whether a value jellies the same for every broker and every perspective:
+    whether it is made of nothing but exact built-in types.
+    """
+    kind = type(value)
+    if kind in _ATOMIC:
+        return True
+    if not depth:
+        return False
+    if kind in _CONTAINERS:
+        return all(_isPlain(item, depth - 1) for item in value)  # type: ignore[attr-defined]  # a container by its type
+    if kind is dict:
+        return all(
+            _isPlain(k, depth - 1) and _isPlain(v, depth - 1)
+            for k, v in value.items()  # type: ignore[attr-defined]  # a dict by its type
+        )
+    return False
+
+
+class Message:
+    """
+    The name and the arguments of an update.  Arguments that are the same
+    for everyone are jellied, and checked, once.
+    """
+
+    def __init__(
+        self, name: str | bytes, args: tuple[Any, ...], kw: dict[str, Any]
+    ) -> None:
+        self.name = name.encode("utf-8") if isinstance(name, str) else name
+        self._args = args
+        self._kw = kw
+        self._shared = _isPlain(args) and _isPlain(kw)
+        self._security: object = None
+        self._jellied: tuple[Any, Any] | None = None
+
+    def jelliedFor(self, broker: Any, perspective: object) -> tuple[Any, Any]:
+        """
+        The arguments and the keyword arguments as they go to one observer.
+
+        @raise NotSendable: if the peer could not be given what is meant.
+        """
+        # What may be sent is the factory's to say, so a jelly is shared
+        # among brokers with the same policy only.
+        if self._jellied is not None and broker.security is self._security:
+            return self._jellied
+        args = broker.serialize(self._args, perspective=perspective, method=self.name)
+        kw = broker.serialize(self._kw, perspective=perspective, method=self.name)
+        checkSendable(args)
+        checkSendable(kw)
+        if self._shared:
+            self._security = broker.security
+            self._jellied = args, kw
+        return args, kw

@@ -1,0 +1,146 @@
+"""
+Reading a jelly, the nested list that stands between an object and its bytes,
+without building anything from it: where a tag stands, and what in it Banana
+or the peer could not take.
+
+Paths are written as in C{$.ducks[3].name}: C{$} is the value as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from twisted.spread.banana import SIZE_LIMIT
+
+from pbext.errors import NotSendable
+
+__all__ = ["ATOMS", "checkSendable", "findTag"]
+
+#: The first words of a jelly that are not tags of classes; from the
+#: C{_unjelly_} methods of C{twisted.spread.jelly._Unjellier} and the
+#: registrations in C{twisted.spread.flavors} and C{twisted.spread.pb}.
+ATOMS = frozenset(
+    b"None unicode boolean decimal datetime date time timedelta tuple list set "
+    b"frozenset dictionary reference dereference persistent unpersistable class "
+    b"module function method instance remote local cached lcache".split()
+)
+
+#: Banana's bounds for an integer: 64 digits in base 128
+#: (C{twisted.spread.banana._PREFIX_LIMIT}).
+_LARGEST = 2 ** (64 * 7) - 1
+_SMALLEST = -_LARGEST
+
+_ITEMS = frozenset({b"tuple", b"list", b"set", b"frozenset"})
+
+
+def _children(sexp: list[object]) -> Iterator[tuple[str, object]]:
+    """
+    The values inside one jellied value, each with its step of the path.
+    """
+    head = sexp[0] if sexp else None
+    rest = sexp[1:]
+    if head == b"dictionary":
+        for pair in rest:
+            if isinstance(pair, (list, tuple)) and len(pair) == 2:
+                yield "{key}", pair[0]
+                yield _keyStep(pair[0]), pair[1]
+    elif isinstance(head, bytes) and head in _ITEMS:
+        for index, item in enumerate(rest):
+            yield f"[{index}]", item
+    elif head == b"reference":
+        yield "", rest[1] if len(rest) == 2 else None
+    elif not isinstance(head, bytes) or head not in ATOMS:
+        # a class: [tag, state] or [tag, luid, state]
+        for item in rest:
+            yield "", item
+
+
+def _keyStep(key: object) -> str:
+    if isinstance(key, (list, tuple)) and len(key) == 2 and key[0] == b"unicode":
+        key = key[1]
+    if isinstance(key, bytes):
+        name = key.decode("utf-8", "replace")
+        return f".{name}" if name.isidentifier() else "[...]"
+    return f"[{key}]" if isinstance(key, int) else "[...]"
+
+
+def findTag(
+    sexp: object, refused: Callable[[bytes], bool], path: str = "$"
+) -> tuple[bytes, str] | None:
+    """
+    Find the first tag that C{refused} says yes to.
+
+    @return: the tag and its path, or L{None}.
+    """
+    # Iterative: a peer decides how deep this is.
+    stack: list[tuple[str, object]] = [(path, sexp)]
+    while stack:
+        where, value = stack.pop()
+        if not isinstance(value, (list, tuple)) or not value:
+            continue
+        head = value[0]
+        if isinstance(head, bytes) and head not in ATOMS and refused(head):
+            return head, where
+        steps = [(where + step, child) for step, child in _children(list(value))]
+        stack.extend(reversed(steps))
+    return None
+
+
+def checkSendable(sexp: object) -> None:
+    """
+    Make sure that a jelly says what its author meant, and that Banana takes
+    it.  Stock PB puts an C{unpersistable} where it finds an object that it
+    cannot send, without a word to the sender, and finds a value too large
+    only when it encodes.
+
+    @raise NotSendable: with the path of the first such value.
+    """
+    if _sendable(sexp):
+        return
+    path = "$"
+    descending = True
+    while descending:
+        # Only now, on the way to an error, is a path worth its cost.
+        descending = False
+        if isinstance(sexp, (list, tuple)) and not _flaw(sexp):
+            for step, child in _children(list(sexp)):
+                if not _sendable(child):
+                    path, sexp, descending = path + step, child, True
+                    break
+    got, fix = _flaw(sexp) or ("part of its own encoding", "send a simpler value")
+    raise NotSendable(path=path, got=got, fix=fix)
+
+
+def _sendable(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        if not value:
+            return True
+        if value[0] == b"dictionary":
+            # Pair by pair: a key may well be the bytes b"unpersistable".
+            return len(value) <= SIZE_LIMIT and all(
+                _sendable(pair[0]) and _sendable(pair[1]) for pair in value[1:]
+            )
+        return _flaw(value) is None and all(map(_sendable, value))
+    return _flaw(value) is None
+
+
+def _flaw(value: object) -> tuple[str, str] | None:
+    """
+    @return: what is wrong with this value itself, not with what is in it, and
+        what to do.
+    """
+    if isinstance(value, bytes):
+        if len(value) > SIZE_LIMIT:
+            return f"{len(value)} bytes", f"the limit is {SIZE_LIMIT} bytes"
+    elif isinstance(value, int):
+        if not _SMALLEST <= value <= _LARGEST:
+            return "an integer of more than 448 bits", "send it as a string"
+    elif isinstance(value, (list, tuple)):
+        if len(value) > SIZE_LIMIT:
+            return f"{len(value)} items", f"the limit is {SIZE_LIMIT} items"
+        if value and value[0] == b"unpersistable":
+            reason = value[1].decode("utf-8", "replace")
+            return reason, "make its class a pb.Copyable, or send its parts"
+        if value and value[0] == b"unicode" and len(value[1]) > SIZE_LIMIT:
+            return f"a str of {len(value[1])} bytes", f"the limit is {SIZE_LIMIT} bytes"
+    return None
