@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pbext.testing import Pair
+from pbext.testing import Pair, connectedPair, restoredRegistry
 
 
 @pytest.fixture(name="connectedPair")
@@ -20,10 +19,6 @@ def connectedPairFixture() -> Iterator[Callable[..., Pair]]:
     """
     L{pbext.testing.connectedPair}.
     """
-    # Here and not above: every run of pytest imports this module, and not
-    # every one of them wants Twisted.
-    from pbext.testing import connectedPair, restoredRegistry
-
     with ExitStack() as closing:
         closing.enter_context(restoredRegistry())
 

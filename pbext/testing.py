@@ -45,6 +45,10 @@ class _MemoryTransport(StringTransport):
         super().__init__()
         self.closing = False
 
+    def write(self, data: bytes) -> None:
+        if not self.closing:
+            super().write(data)
+
     def loseConnection(self) -> None:
         self.closing = True
 
@@ -53,6 +57,8 @@ class _MemoryTransport(StringTransport):
         self.clear()
 
     def take(self, size: int | None) -> bytes:
+        if self.producer is not None and not self.streaming and not self.value():
+            self.producer.resumeProducing()
         data: bytes = self.value()
         self.clear()
         if size is not None and len(data) > size:
