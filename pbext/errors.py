@@ -66,9 +66,11 @@ class LinkError(PBExtError):
 
 
 @_record
-class RefusedTag(PeerError, InsecureJelly):
+class RefusedTag(PeerError, InsecureJelly, Error):
     """
-    A class arrived that nobody on the receiving side has registered.
+    A class arrived that nobody on the receiving side has registered.  It is
+    a L{pb.Error<twisted.spread.pb.Error>}, so that a broker answers it
+    without a traceback in its log.
 
     @ivar tag: the tag as it stood on the wire.
     @ivar path: where it stood; C{$} is the value that was being read, for a

@@ -1,0 +1,9 @@
+"""
+C{python -m pbext}
+"""
+
+import sys
+
+from pbext.cli import main
+
+sys.exit(main())

@@ -1,0 +1,124 @@
+"""
+C{pbreceiver} for twistd and twist: its options, and the service made of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.internet.endpoints import serverFromString
+from twisted.logger import Logger
+from twisted.python import usage
+
+from pbext._broker import Broker
+from pbext._factories import PBServerFactory
+from pbext.errors import RefusedTag
+from pbext.receiver._load import allow, importModule, loadRoot
+from pbext.receiver._root import ReceiverRoot
+from pbext.receiver._service import CannotStart, ReceiverService
+
+__all__ = ["Options", "makeService"]
+
+_log = Logger(namespace="pbreceiver")
+
+DEFAULT_ENDPOINT = "tcp:8800:interface=127.0.0.1"
+
+
+class Options(usage.Options):
+    synopsis = "[--listen ENDPOINT] [--root NAME] [--import MODULE] [--allow TAG] ..."
+    longdesc = (
+        "Receives Perspective Broker copies and follows caches. Without --root "
+        "it serves an object of its own with the remote methods take(name, "
+        "object), names(), show(name), ignore(name) and shutdown(), which any "
+        "PB client can call."
+    )
+
+    optParameters = [
+        ["root", None, None, "package.module.Name of the root object to serve"],
+        ["path", None, None, "directory of your modules (default: the current one)"],
+    ]
+
+    optFlags = [
+        ["no-path", None, "put no directory on the module search path"],
+        ["allow-shutdown", None, "let a peer end the service, with shutdown()"],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+        self["import"] = []
+        self["allow"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """
+        Where to listen, repeatable (default: tcp:8800:interface=127.0.0.1)
+        """
+        self["listen"].append(endpoint)
+
+    def opt_import(self, module: str) -> None:
+        """
+        A module that registers classes, repeatable
+        """
+        self["import"].append(module)
+
+    def opt_allow(self, tag: str) -> None:
+        """
+        A tag to accept without its class, as fields alone, repeatable
+        """
+        self["allow"].append(tag)
+
+    def postOptions(self) -> None:
+        if self["path"] and self["no-path"]:
+            raise CannotStart("--path and --no-path exclude each other")
+
+
+class _ReceiverBroker(Broker):
+    def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
+        try:
+            return super().unserialize(sexp, perspective)
+        except RefusedTag as error:
+            _log.warn(
+                "to accept it as fields alone, without its class: --allow {tag}",
+                tag=error.tag,
+            )
+            raise
+
+
+def makeService(options: Options) -> IService:
+    """
+    @raise CannotStart: if the options cannot be carried out.
+    """
+    from twisted.internet import reactor as installed  # once twistd has chosen one
+
+    reactor: Any = installed
+    if not options["no-path"]:
+        directory = os.path.abspath(options["path"] or os.getcwd())
+        if not os.path.isdir(directory):
+            raise CannotStart(f"--path {directory}: no such directory")
+        sys.path.insert(0, directory)
+    endpoints = []
+    for description in options["listen"] or [DEFAULT_ENDPOINT]:
+        try:
+            endpoints.append((description, serverFromString(reactor, description)))
+        except Exception as error:
+            raise CannotStart(
+                f"--listen {description}: {error}; an endpoint is written as "
+                f"{DEFAULT_ENDPOINT}"
+            ) from None
+    for module in options["import"]:
+        importModule(module)
+    for tag in options["allow"]:
+        allow(tag)
+    shutdown = None
+    if options["allow-shutdown"]:
+        # in the next turn, when the answer has been written
+        shutdown = partial(reactor.callLater, 0, reactor.stop)
+    root = loadRoot(options["root"]) if options["root"] else ReceiverRoot(shutdown)
+    factory = PBServerFactory(root)
+    factory.protocol = _ReceiverBroker
+    factory.noisy = False
+    return ReceiverService(endpoints, factory, reactor)
