@@ -80,22 +80,18 @@ class ReceiverService(Service):
             self._listenOn(description, endpoint)
 
     def _listenOn(self, description: str, endpoint: IStreamServerEndpoint) -> None:
-        listening = endpoint.listen(self._factory).addCallback(self._listening)
-        refused: list[Failure] = []
-        listening.addErrback(refused.append)
-        if refused:  # at once, as TCP, TLS and Unix sockets are
-            reason = _reason(refused[0].value)
-            raise CannotStart(f"cannot listen on {description}: {reason}")
-        listening.addCallback(
-            lambda _: [
-                _log.error(
-                    "cannot listen on {where}: {reason}",
-                    where=description,
-                    reason=_reason(failure.value),
-                )
-                for failure in refused
-            ]
-        )
+        refused: list[str] = []
+        starting = True
+
+        def refuse(failure: Failure) -> None:
+            refused.append(f"cannot listen on {description}: {_reason(failure.value)}")
+            if not starting:
+                _log.error("{line}", line=refused[0])
+
+        endpoint.listen(self._factory).addCallbacks(self._listening, refuse)
+        starting = False
+        if refused:  # at once, as with TCP, TLS and Unix sockets
+            raise CannotStart(refused[0])
 
     def _listening(self, port: IListeningPort) -> None:
         assert self._ports is not None

@@ -1,0 +1,149 @@
+"""
+However pbext is installed, the twistd plugin comes with it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests import packages
+
+
+def tearDownModule() -> None:
+    """
+    Remove what nobody else will.
+    """
+    for directory in packages.PLACE:
+        if directory.name.startswith("pbext-tests-"):
+            if str(directory) != packages.os.environ.get("PBEXT_TEST_ENVIRONMENTS"):
+                shutil.rmtree(directory)
+    packages.PLACE.clear()
+
+
+class InstalledMixin:
+    """
+    What is true of every way to install.
+    """
+
+    def programs(self) -> Path:
+        raise NotImplementedError("for subclasses")
+
+    def outside(self) -> Path:
+        directory = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, directory)
+        return directory
+
+    def test_plugin(self) -> None:
+        """
+        twist and twistd list pbreceiver, outside the checkout.
+        """
+        for program in ("twist", "twistd"):
+            shown = packages.run(
+                self.programs() / program, "--help", cwd=self.outside()
+            )
+            self.assertIn("pbreceiver", shown)
+            self.assertIn("Receive Perspective Broker copies", shown)
+
+    def test_options(self) -> None:
+        """
+        The plugin can be loaded.
+        """
+        shown = packages.run(
+            self.programs() / "twistd", "pbreceiver", "--help", cwd=self.outside()
+        )
+        self.assertIn("--allow-shutdown", shown)
+
+    def test_demo(self) -> None:
+        """
+        The demo runs, and leaves nothing behind.
+        """
+        outside = self.outside()
+        shown = packages.run(
+            self.programs() / "python", "-m", "pbext", "demo", cwd=outside
+        )
+        self.assertIn("2 told, 1 dropped, 0 starved", shown)
+        self.assertNotIn("WRONG", shown)
+        self.assertEqual(list(outside.iterdir()), [])
+
+
+class WheelTests(InstalledMixin, SynchronousTestCase):
+    """
+    The wheel that was built from the source distribution.
+    """
+
+    def programs(self) -> Path:
+        [wheel] = packages.distributions().glob("*.whl")
+        return packages.environment("wheel", wheel)
+
+    def test_content(self) -> None:
+        """
+        It holds the plugin, and no package that is Twisted's.
+        """
+        [wheel] = packages.distributions().glob("*.whl")
+        names = zipfile.ZipFile(wheel).namelist()
+        self.assertIn("twisted/plugins/pbext_receiver.py", names)
+        self.assertIn("pbext/py.typed", names)
+        self.assertNotIn("twisted/__init__.py", names)
+        self.assertNotIn("twisted/plugins/__init__.py", names)
+        self.assertEqual([n for n in names if "dropin.cache" in n or "tests/" in n], [])
+
+    def test_source(self) -> None:
+        """
+        The source distribution holds the tests, the examples and the docs.
+        """
+        [source] = packages.distributions().glob("*.tar.gz")
+        with tarfile.open(source) as opened:
+            names = {name.partition("/")[2] for name in opened.getnames()}
+        for name in (
+            "LICENSE",
+            "README.rst",
+            "docs/index.rst",
+            "examples/copy/sender.py",
+            "tests/test_packaging.py",
+            "twisted/plugins/pbext_receiver.py",
+        ):
+            self.assertIn(name, names)
+
+    def test_uninstall(self) -> None:
+        """
+        Uninstalling leaves Twisted as it is without pbext.
+        """
+        [wheel] = packages.distributions().glob("*.whl")
+        programs = packages.environment("uninstalled", wheel)
+        pip = [programs / "python", "-m", "pip"]
+        packages.run(*pip, "uninstall", "-qy", "pbext")
+        shown = packages.run(programs / "twistd", "--help", cwd=self.outside())
+        self.assertIn("web", shown)
+        self.assertNotIn("pbreceiver", shown)
+        packages.run(*pip, "check")
+        self.assertIn(
+            "twisted/plugins/__init__.py", packages.run(*pip, "show", "-f", "twisted")
+        )
+        packages.run(
+            programs / "python", "-c", "import twisted.plugins, twisted.spread.pb"
+        )
+        packages.run(*pip, "install", "-q", "--no-deps", wheel)  # for a next run
+
+
+class PlainTests(InstalledMixin, SynchronousTestCase):
+    """
+    C{pip install .}
+    """
+
+    def programs(self) -> Path:
+        return packages.environment("plain", packages.checkout())
+
+
+class EditableTests(InstalledMixin, SynchronousTestCase):
+    """
+    C{pip install -e .}
+    """
+
+    def programs(self) -> Path:
+        return packages.environment("editable", "-e", packages.checkout())
