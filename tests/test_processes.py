@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import unittest
 from pathlib import Path
-from unittest import TestResult
 
 from twisted.internet.defer import gatherResults
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -111,7 +111,7 @@ class EnvironmentTests(SynchronousTestCase):
                 made.append(directory(self))
                 self.assertEqual(list(made[0].iterdir()), [])
 
-        result = TestResult()
+        result = unittest.TestResult()
         Inner().run(result)
         self.assertEqual((result.testsRun, result.errors, result.failures), (1, [], []))
         self.assertFalse(made[0].exists())
