@@ -41,9 +41,13 @@ class ReceiverRoot(pb.Root):
         @return: C{"safe and sound"}
         """
         key = _nameFrom(name)
-        self._drop(key)
+        if self._kept.get(key) is not thing:
+            self._drop(key)
+        followed = bool(self._namesOf(thing))
         self._kept[key] = thing
         _log.info("took {name!r}: {thing}", name=key, thing=describe(thing))
+        if followed:
+            return "safe and sound"
         if isinstance(thing, RemoteCache):
             thing.notifyOnChange(self._changed)
             thing.notifyOnStale(self._stale)
