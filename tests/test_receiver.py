@@ -22,7 +22,7 @@ from pbext import OpaqueCache, pb
 from pbext.receiver import CannotStart, ReceiverRoot
 from pbext.receiver.tap import Options, makeService
 from pbext.testing import connectedPair, restoredRegistry
-from tests.processes import Child, environment
+from tests.processes import Child, directory, environment
 from tests.stock import stockPython
 
 RUN = "import sys; from twisted.scripts.{0} import run; sys.exit(run())"
@@ -77,7 +77,7 @@ class ServiceTests(TestCase):
     program = [*TWISTD, "--pidfile="]
     timeout = 30
 
-    async def start(self, *options: str, cwd: str | None = None) -> tuple[Child, int]:
+    async def start(self, *options: str, cwd: Path | None = None) -> tuple[Child, int]:
         child = Child.start(
             self,
             [
@@ -111,9 +111,10 @@ class ServiceTests(TestCase):
         self.addCleanup(disconnect)
         return await client.getRootObject()
 
-    async def test_take(self) -> None:
+    async def test_rule19_take(self) -> None:
         """
-        It takes what it is allowed to, and can say what it has.
+        Rule 19: what it takes it acknowledges, "safe and sound", and it can
+        say what it has.
         """
         child, port = await self.start("--allow", Pond.typeToCopy)
         root = await self.connect(port)
@@ -209,10 +210,10 @@ class ServiceTests(TestCase):
             self.assertIn(says, failure.value)
         self.assertNotIn("Traceback", child.output)
 
-    async def test_shutdown(self) -> None:
+    async def test_rule19_shutdown(self) -> None:
         """
-        A peer can end the service if the operator allows it; it is answered,
-        and the exit status is 0.
+        Rule 19: a peer can end the service if the operator allows it; it is
+        answered, and the exit status is 0.
         """
         child, port = await self.start("--allow-shutdown")
         root = await self.connect(port)
@@ -237,14 +238,14 @@ class ServiceTests(TestCase):
         self.assertNotIn("Traceback", output)
         self.assertIn(code, (0, -15))
 
-    async def test_modules(self) -> None:
+    async def test_rule18_modules(self) -> None:
         """
-        Modules are imported from the directory that it is started in; their
-        classes are received, and their root is served.
+        Rule 18: receivers are services that twistd and twist run. Modules are
+        imported from the directory that it is started in; their classes are
+        received, and their root is served.
         """
-        home = self.mktemp()
-        Path(home).mkdir()
-        (Path(home) / "ponds.py").write_text(
+        home = directory(self)
+        (home / "ponds.py").write_text(
             textwrap.dedent(
                 """
                 from pbext import pb
@@ -272,7 +273,7 @@ class ServiceTests(TestCase):
         to it.
         """
         _child, port = await self.start("--allow", "__main__.Pond")
-        script = Path(self.mktemp())
+        script = directory(self) / "sender.py"
         script.write_text(
             textwrap.dedent(
                 """
@@ -319,8 +320,7 @@ class CannotStartTests(TestCase):
     timeout = 30
 
     async def refuses(self, *options: str, says: str) -> None:
-        home = Path(self.mktemp())
-        home.mkdir()
+        home = directory(self)
         child = Child.start(self, [*self.program, "pbreceiver", *options], cwd=home)
         code, output = await child.ended()
         self.assertEqual(code, 1, output)
@@ -379,8 +379,7 @@ class PidFileTests(TestCase):
     timeout = 30
 
     async def start(self, pid: str) -> Child:
-        home = Path(self.mktemp())
-        home.mkdir()
+        home = directory(self)
         (home / "twistd.pid").write_text(pid)
         arguments = ["pbreceiver", "--listen", "tcp:0:interface=127.0.0.1"]
         return Child.start(self, [*TWISTD, *arguments], cwd=home, env=environment())
@@ -428,8 +427,7 @@ class MakeServiceTests(SynchronousTestCase):
         """
         What cannot be carried out is refused in one line that says what.
         """
-        home = Path(self.mktemp())
-        home.mkdir()
+        home = directory(self)
         (home / "broken_pond.py").write_text("\nraise ValueError('no water')\n")
         (home / "thirsty_pond.py").write_text("import nowater.at.all\n")
         (home / "rootless_pond.py").write_text(

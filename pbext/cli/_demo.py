@@ -63,7 +63,10 @@ class _Report:
 
     def line(self, what: str, text: str, right: bool = True) -> None:
         self.wrong += not right
-        print(f"{what:10} {text}{'' if right else '   <-- WRONG'}", flush=True)
+        try:
+            print(f"{what:10} {text}{'' if right else '   <-- WRONG'}", flush=True)
+        except BrokenPipeError:  # to a pager, say, that was left
+            sys.stdout = open(os.devnull, "w")
 
 
 class _Receiver(ProcessProtocol):
@@ -94,8 +97,9 @@ class _Receiver(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         if not self.listening.called:
-            said = self._output.decode("utf-8", "replace").strip()
-            self.listening.errback(RuntimeError(f"a receiver did not start: {said}"))
+            said = self._output.decode("utf-8", "replace").split("\n")
+            last = next((line for line in reversed(said) if line.strip()), "no word")
+            self.listening.errback(RuntimeError(f"a receiver did not start: {last}"))
         self.ended.callback(None)
 
     def end(self, signal: str) -> Deferred[None]:
@@ -122,7 +126,7 @@ async def _run(reactor: Any, directory: str, report: _Report) -> None:
 
 
 async def _story(reactor: Any, receivers: list[_Receiver], report: _Report) -> None:
-    ports = await gatherResults([receiver.listening for receiver in receivers])
+    ports = [await receiver.listening for receiver in receivers]
     where = ", ".join(f"127.0.0.1:{port}" for port in ports)
     report.line("receivers", f"3 x twistd -n pbreceiver, on {where}")
 
