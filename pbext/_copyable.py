@@ -95,12 +95,10 @@ class RemoteCopy(flavors.RemoteCopy):
             raise RefusedState(className=qual(type(self)), got=qual(type(state)))
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for a name that has no value.
-        try:
-            inherited = super().__getattr__  # type: ignore[misc]  # another base of the user's class may have it
-        except AttributeError:
-            pass
-        else:
+        # Reached only for a name that has no value.  Another base of the
+        # user's class may know more.
+        inherited = getattr(super(), "__getattr__", None)
+        if inherited is not None:
             return inherited(name)
         cls = type(self)
         if name in fieldsOf(cls).local:
@@ -108,4 +106,6 @@ class RemoteCopy(flavors.RemoteCopy):
                 f"{qual(cls)}.{name} is local-only: it does not travel, so this "
                 f"copy has no value for it, and the class has no default"
             )
-        raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}")
+        # In Python's words; or in those of a property that failed, whose own
+        # AttributeError has led here.
+        return object.__getattribute__(self, name)

@@ -17,8 +17,8 @@ import dataclasses
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, ForwardRef, TypeVar, get_args, get_origin
 from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
@@ -60,12 +60,21 @@ LocalOnly = Annotated[_T, _LocalOnly()]
 #: Where the framework's own names live, as against the user's.
 _FRAMEWORK = ("pbext", "twisted", "zope")
 
-#: Names that PB looks up on an instance and calls.
-_HOOK = re.compile(r"postUnjelly$|(remote|perspective|view|observe)_")
+#: What a class says to us about its instances, however it is annotated.
+_SETTINGS = frozenset(
+    {"acknowledged", "copyFields", "copyVersion", "localFields", "typeToCopy"}
+)
+
+#: What jelly looks for on whatever has arrived, and calls.
+_CALLED = "postUnjelly"
+
+#: Names that PB looks up, and calls, on an object that takes calls from afar.
+_DISPATCHED = ("remote_", "perspective_", "view_", "observe_")
+_DISPATCHERS = ("remoteMessageReceived", "perspectiveMessageReceived")
 
 #: C{from __future__ import annotations} leaves only this to go by when the
 #: annotation names something that cannot be evaluated at run time.
-_LOCAL_TEXT = re.compile(r"(\w+\.)*LocalOnly\b")
+_LOCAL_TEXT = re.compile(r"\bLocalOnly\b")
 _NO_FIELD_TEXT = re.compile(r"(\w+\.)*(ClassVar|InitVar|KW_ONLY)\b")
 
 
@@ -77,19 +86,24 @@ class Fields:
     @ivar declared: whether it declares anything; if not, C{names} is empty.
     @ivar names: the fields that travel, in the order of their declaration.
     @ivar local: the names that never do.
+    @ivar accepted: those of C{names} that a peer may set: not those that are
+        properties.
     @ivar slots: the slots that travel if the class declares nothing.
     @ivar defaults: for the fields, local ones too, that have one: a function
         from the object to the value.
     @ivar loose: whether the declaration is by annotations alone, which a
         program may have written for another purpose.
+    @ivar dispatches: whether instances take calls from afar.
     """
 
     declared: bool
     names: tuple[str, ...]
     local: frozenset[str]
+    accepted: frozenset[str]
     slots: tuple[str, ...]
     defaults: Mapping[str, Callable[[object], object]]
     loose: bool
+    dispatches: bool
 
 
 _known: WeakKeyDictionary[type, Fields] = WeakKeyDictionary()
@@ -117,6 +131,8 @@ def _readFields(cls: type) -> Fields:
         if _isFramework(base):
             continue
         for name, annotation, default in _declaredBy(base):
+            if name in _SETTINGS:
+                continue
             names[name] = None
             if _isLocal(annotation, base):
                 local.add(name)
@@ -126,29 +142,45 @@ def _readFields(cls: type) -> Fields:
     explicit = getattr(cls, "copyFields", None)
     if explicit is not None:
         names = dict.fromkeys(_asNames(cls, "copyFields", explicit))
+        private = [name for name in names if name.startswith("_")]
+        if private:
+            raise TypeError(
+                f"{qual(cls)}.copyFields names {', '.join(private)}: private names "
+                f"do not travel; give it a public name, by a property for example"
+            )
         loose = False
     declared = bool(names) or explicit is not None
+    travelling = [n for n in names if n not in local and not n.startswith("_")]
     return Fields(
         declared=declared,
-        names=tuple(n for n in names if n not in local and not n.startswith("_")),
+        names=tuple(travelling),
         local=frozenset(local),
+        accepted=frozenset(n for n in travelling if n != _CALLED and _mayHold(cls, n)),
         slots=tuple(n for n in _slotsOf(cls) if n not in local and n[0] != "_"),
-        defaults=defaults,
+        defaults={n: default for n, default in defaults.items() if _mayHold(cls, n)},
         loose=declared and loose,
+        dispatches=any(_classAttribute(cls, n) for n in _DISPATCHERS),
     )
 
 
 def _asNames(cls: type, attribute: str, value: object) -> tuple[str, ...]:
     if value is None:
         return ()
-    names = () if isinstance(value, (str, bytes)) else tuple(value)  # type: ignore[arg-type]  # checked just below
-    if not names and value or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{qual(cls)}.{attribute} has to be a sequence of str")
-    return names
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        names = tuple(value)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise TypeError(f"{qual(cls)}.{attribute} has to be a sequence of str")
 
 
 def _isFramework(cls: type) -> bool:
-    return cls is object or cls.__module__.partition(".")[0] in _FRAMEWORK
+    if cls is object:
+        return True
+    module = cls.__module__
+    # Plugins are the user's, though they stand in a package of Twisted's.
+    return module.partition(".")[0] in _FRAMEWORK and not module.startswith(
+        "twisted.plugins."
+    )
 
 
 def _isGenerated(cls: type) -> bool:
@@ -197,9 +229,10 @@ def _dataclassDefault(
 def _isNoField(annotation: object) -> bool:
     if isinstance(annotation, str):
         return _NO_FIELD_TEXT.match(annotation) is not None
-    origin = get_origin(annotation) or annotation
-    return repr(origin) in ("typing.ClassVar", "ClassVar") or isinstance(
-        annotation, dataclasses.InitVar
+    return (
+        annotation is ClassVar
+        or get_origin(annotation) is ClassVar
+        or isinstance(annotation, dataclasses.InitVar)
     )
 
 
@@ -209,10 +242,23 @@ def _isLocal(annotation: object, cls: type) -> bool:
         try:
             annotation = eval(annotation, vars(module) if module else {}, vars(cls))  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
         except Exception:
-            return _LOCAL_TEXT.match(str(annotation)) is not None
-    return get_origin(annotation) is Annotated and any(
-        isinstance(extra, _LocalOnly) for extra in get_args(annotation)[1:]
-    )
+            return _LOCAL_TEXT.search(str(annotation)) is not None
+        if isinstance(annotation, str):  # an annotation in quotes
+            return _LOCAL_TEXT.search(annotation) is not None
+    return _isMarked(annotation)
+
+
+def _isMarked(annotation: object) -> bool:
+    """
+    Whether L{LocalOnly} stands anywhere in an annotation: if any part of a
+    value is to stay here, all of it has to.
+    """
+    if isinstance(annotation, ForwardRef):
+        return _LOCAL_TEXT.search(annotation.__forward_arg__) is not None
+    if any(isinstance(m, _LocalOnly) for m in getattr(annotation, "__metadata__", ())):
+        return True
+    alias = getattr(annotation, "__value__", None)  # of Python 3.12's "type" statement
+    return any(_isMarked(part) for part in (alias, *get_args(annotation)) if part)
 
 
 def _classAttribute(cls: type, name: str) -> tuple[type, object] | None:
@@ -248,11 +294,17 @@ def _accepts(cls: type, fields: Fields, name: object) -> bool:
     """
     Whether a peer may set this name on an instance of C{cls}.
     """
-    if not isinstance(name, str) or name.startswith("_") or name in fields.local:
-        return False
     if fields.declared:
-        return name in fields.names and _mayHold(cls, name)
-    return name.isidentifier() and not _HOOK.match(name) and _mayHold(cls, name)
+        return name in fields.accepted
+    return (
+        isinstance(name, str)
+        and name.isidentifier()
+        and not name.startswith("_")
+        and name not in fields.local
+        and name != _CALLED
+        and not (fields.dispatches and name.startswith(_DISPATCHED))
+        and _mayHold(cls, name)
+    )
 
 
 def _slotsOf(cls: type) -> Iterator[str]:
@@ -282,17 +334,16 @@ def gatherState(instance: object) -> dict[str, object]:
         return _publicState(instance, fields)
     state = {}
     for name in fields.names:
-        value = getattr(instance, name, _MISSING)
-        if value is not _MISSING:
-            state[name] = value
+        try:
+            state[name] = getattr(instance, name)
+        except AttributeError:
+            if not _mayHold(type(instance), name):
+                raise  # a property that fails is no field without a value
     return state
 
 
-_MISSING = object()
-
-
 def _publicState(instance: object, fields: Fields) -> dict[str, object]:
-    state = {name: getattr(instance, name) for name in fields.slots if _isSet(instance, name)}
+    state = {n: getattr(instance, n) for n in fields.slots if _isSet(instance, n)}
     for name, value in vars(instance).items():
         if not name.startswith("_") and name not in fields.local:
             state[name] = value
@@ -335,7 +386,8 @@ class _Place:
         self._instance = instance
 
     def __setitem__(self, name: str, value: object) -> None:
-        object.__setattr__(self._instance, name, value)
+        if not isinstance(value, NotKnown):  # known by another name that is not, yet
+            object.__setattr__(self._instance, name, value)
 
 
 def restoreState(instance: object, state: Mapping[object, object]) -> None:

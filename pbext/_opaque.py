@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from reprlib import Repr
 from typing import Any
 
 from twisted.persisted.crefutil import NotKnown
-from twisted.spread.flavors import setUnjellyableForClass
+from twisted.spread.jelly import setUnjellyableForClass
 
 from pbext._cacheable import RemoteCache
 from pbext._copyable import RemoteCopy
@@ -34,17 +35,42 @@ class _Opaque:
             state = {"": state}
         fields = self.__dict__["fields"] = {}
         for key, value in state.items():
-            name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
+            if isinstance(key, bytes):
+                key = key.decode("utf-8", "replace")
+            name = str(key)
             fields[name] = value
             if isinstance(value, NotKnown):  # part of a cycle: filled in later
                 value.addDependant(fields, name)
 
     def __repr__(self) -> str:
         shown = ", ".join(
-            (f"{name}=" if name else "") + _short(value)
+            (f"{name}=" if name else "") + _brief.repr(value)[:_WIDTH]
             for name, value in self.fields.items()
         )
         return f"{self.tag}({shown})"
+
+
+#: How many characters of a value are shown.
+_WIDTH = 60
+
+
+class _Brief(Repr):
+    """
+    Values at a glance.  An opaque object inside another is not opened: what
+    arrived may contain itself, or the same thing a thousand times.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = _WIDTH
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        if isinstance(x, _Opaque):
+            return f"{x.tag}(...)"
+        return super().repr_instance(x, level)
+
+
+_brief = _Brief()
 
 
 class OpaqueCopy(_Opaque, RemoteCopy):
@@ -69,11 +95,6 @@ class OpaqueCache(_Opaque, RemoteCache):
             message = name.removeprefix("observe_")
             return lambda *args, **kw: self.messages.append(Change(message, args, kw))
         return super().__getattr__(name)
-
-
-def _short(value: object, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def allowOpaque(tag: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from twisted.python.reflect import qual
-from twisted.spread import flavors
+from twisted.spread import flavors, jelly
 
 from pbext._cacheable import RESERVED
 from pbext._copyable import tagOf
@@ -35,7 +35,7 @@ def setUnjellyableForClass(senderOrTag: type | str | bytes, unjellyable: Any) ->
     _check(unjellyable)
     if isinstance(senderOrTag, type):
         senderOrTag = tagOf(senderOrTag)
-    flavors.setUnjellyableForClass(senderOrTag, unjellyable)
+    jelly.setUnjellyableForClass(senderOrTag, unjellyable)
 
 
 def setUnjellyableForClassTree(
@@ -79,10 +79,9 @@ def _isFrozen(cls: type) -> bool:
     Dataclasses say so; attrs says it in no way that all its versions share.
     So try it on a blank instance.
     """
-    if cls.__setattr__ is object.__setattr__:
-        return False
+    name = next(iter(fieldsOf(cls).names), "broken")
     try:
-        cls.__new__(cls).__setattr__("broken", None)
+        object.__new__(cls).__setattr__(name, None)
     except (dataclasses.FrozenInstanceError, attrs.exceptions.FrozenInstanceError):
         return True
     except Exception:

@@ -38,8 +38,6 @@ __all__ = [
     "whereRaised",
 ]
 
-_record = attrs.define(slots=False, eq=False, kw_only=True)
-
 
 class PBExtError(Exception):
     """
@@ -65,7 +63,7 @@ class LinkError(PBExtError):
     """
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class RefusedTag(PeerError, InsecureJelly, Error):
     """
     A class arrived that nobody on the receiving side has registered.  It is
@@ -95,7 +93,7 @@ class RefusedTag(PeerError, InsecureJelly, Error):
         return text
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class RefusedState(PeerError, Error):
     """
     A state arrived that the receiving class does not read.
@@ -115,7 +113,7 @@ class RefusedState(PeerError, Error):
         )
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class NotSendable(DeclarationError, BananaError):
     """
     A value that Perspective Broker cannot send.
@@ -134,7 +132,7 @@ class NotSendable(DeclarationError, BananaError):
         return f"the value at {self.path} cannot be sent ({self.got}): {self.fix}"
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class CannotRegister(DeclarationError, TypeError):
     """
     A class that could never receive what is sent to it.
@@ -150,7 +148,7 @@ class CannotRegister(DeclarationError, TypeError):
         return f"{self.className} cannot be registered: {self.why}"
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class Unordered(DeclarationError):
     """
     An update from inside a hook that gathers a Cacheable's state, on a broker
@@ -169,7 +167,7 @@ class Unordered(DeclarationError):
         )
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class DeadReference(LinkError, DeadReferenceError):
     """
     The peer is gone, or no longer holds what was called.
@@ -179,7 +177,7 @@ class DeadReference(LinkError, DeadReferenceError):
         return "the peer is gone, or has dropped what was called"
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class CannotSendBack(DeclarationError, AssertionError):
     """
     A cache was sent over another connection than the one it came by.
@@ -196,7 +194,7 @@ class CannotSendBack(DeclarationError, AssertionError):
         )
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class StaleCache(LinkError):
     """
     A L{RemoteCache<pbext.pb.RemoteCache>} no longer follows its publisher.
@@ -212,7 +210,7 @@ class StaleCache(LinkError):
         return f"this {self.className} is stale: {self.reason}"
 
 
-@_record
+@attrs.define(slots=False, kw_only=True)
 class UpdateFailed(DeclarationError, Error):
     """
     An C{observe_} method of a cache failed.  It is a L{pb.Error

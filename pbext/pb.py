@@ -3,21 +3,21 @@ All of L{twisted.spread.pb}, ours where we have one: C{from pbext import pb}
 is the one line that a program changes.
 """
 
+from twisted.spread.interfaces import IJellyable, IUnjellyable
+from twisted.spread.jelly import globalSecurity, jelly, unjelly
 from twisted.spread.pb import (
+    MAX_BROKER_REFS,
     AsReferenceable,
     Avatar,
     CopiedFailure,
     CopyableFailure,
     DeadReferenceError,
     Error,
-    IJellyable,
     IPBRoot,
     IPerspective,
-    IUnjellyable,
     IUsernameMD5Password,
     Jellyable,
     Local,
-    MAX_BROKER_REFS,
     NoSuchMethod,
     PBConnectionLost,
     ProtocolError,
@@ -28,24 +28,21 @@ from twisted.spread.pb import (
     RemoteReference,
     Root,
     Serializable,
-    ViewPoint,
     Viewable,
+    ViewPoint,
     challenge,
     copyTags,
     failure2Copyable,
-    globalSecurity,
-    jelly,
     portno,
     respond,
     setFactoryForClass,
     setUnjellyableFactoryForClass,
-    unjelly,
 )
 
 from pbext import (
     Broker,
-    CacheState,
     Cacheable,
+    CacheState,
     Change,
     Copyable,
     Counters,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pbext.testing import Pair, connectedPair, restoredRegistry
+if TYPE_CHECKING:
+    from pbext.testing import Pair
 
 
 @pytest.fixture(name="connectedPair")
@@ -19,6 +20,9 @@ def connectedPairFixture() -> Iterator[Callable[..., Pair]]:
     """
     L{pbext.testing.connectedPair}.
     """
+    # pytest loads this module in every project that pbext is installed beside.
+    from pbext.testing import connectedPair, restoredRegistry
+
     with ExitStack() as closing:
         closing.enter_context(restoredRegistry())
 

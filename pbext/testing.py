@@ -18,12 +18,12 @@ gives the same function, and closes what it made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -38,23 +38,42 @@ _T = TypeVar("_T")
 
 class _MemoryTransport(StringTransport):
     """
-    A transport whose closing is carried out by the L{Link}.
+    A transport whose bytes the L{Link} takes, and whose closing it carries
+    out.  Towards its producer it behaves as Twisted's own
+    (C{twisted.internet.abstract.FileDescriptor}): a pull producer is asked at
+    once, and whenever nothing is left to send; until it is done, a closing
+    waits for it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.closing = False
+        self.lost = False
 
     def write(self, data: bytes) -> None:
-        if not self.closing:
+        if not self.lost:
             super().write(data)
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
 
     def loseConnection(self) -> None:
         self.closing = True
 
     def abortConnection(self) -> None:
         self.closing = True
-        self.clear()
+        self.connectionLost()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        if self.lost:
+            producer.stopProducing()
+            return
+        super().registerProducer(producer, streaming)
+        if not streaming:
+            producer.resumeProducing()
+
+    def unregisterProducer(self) -> None:
+        self.producer = self.streaming = None
 
     def take(self, size: int | None) -> bytes:
         if self.producer is not None and not self.streaming and not self.value():
@@ -62,9 +81,27 @@ class _MemoryTransport(StringTransport):
         data: bytes = self.value()
         self.clear()
         if size is not None and len(data) > size:
-            StringTransport.write(self, data[size:])
+            super().write(data[size:])
             data = data[:size]
         return data
+
+    @property
+    def finished(self) -> bool:
+        """
+        Whether it was told to close, and nothing keeps it from it.
+        """
+        return self.closing and self.producer is None and not self.value()
+
+    def connectionLost(self) -> None:
+        """
+        Nothing leaves any more, and the producer is told.
+        """
+        self.lost = True
+        self.clear()
+        producer = self.producer
+        self.unregisterProducer()
+        if producer is not None:
+            producer.stopProducing()
 
 
 class _End:
@@ -79,9 +116,10 @@ class _End:
         #: How many more bytes may leave this end before the link is cut.
         self.left: int | None = None
 
-    def lose(self) -> None:
+    def lose(self, reason: Failure) -> None:
+        self.transport.connectionLost()
         if not self.broker.disconnected:
-            self.broker.connectionLost(Failure(ConnectionLost()))
+            self.broker.connectionLost(reason)
 
 
 class Link:
@@ -114,10 +152,13 @@ class Link:
         @param server: cut when this many more bytes have left the server.
         """
         if client is None and server is None:
-            for end in self._ends:
-                end.lose()
+            self._lose(Failure(ConnectionLost()))
         self._ends[0].left = client
         self._ends[1].left = server
+
+    def _lose(self, reason: Failure) -> None:
+        for end in self._ends:
+            end.lose(reason)
 
     def pump(self) -> bool:
         """
@@ -131,19 +172,19 @@ class Link:
             if not self.connected:
                 break
             data = sender.transport.take(self._chunk)
+            cutting = sender.left is not None and len(data) >= sender.left
             if sender.left is not None:
-                data, cutting = data[: sender.left], len(data) >= sender.left
+                data = data[: sender.left]
                 sender.left -= len(data)
-            else:
-                cutting = False
             if data:
                 moved = True
                 self._deliver(receiver, data)
             if cutting:
-                self.cut()
-            if sender.transport.closing and not sender.transport.value():
                 moved = True
                 self.cut()
+            elif sender.transport.finished and self.connected:
+                moved = True
+                self._lose(Failure(ConnectionDone()))
         return moved
 
     def _deliver(self, receiver: _End, data: bytes) -> None:
@@ -151,7 +192,7 @@ class Link:
             receiver.broker.dataReceived(data)
         except Exception:
             # As a reactor does: an error in dataReceived costs the connection.
-            receiver.broker.connectionLost(Failure())
+            receiver.lose(Failure())
             self.cut()
 
 
@@ -206,7 +247,9 @@ class Pair:
         """
         factory = PBClientFactory() if factory is None else factory
         link = Link(
-            factory.buildProtocol(None), self.serverFactory.buildProtocol(None), self._chunk
+            factory.buildProtocol(None),
+            self.serverFactory.buildProtocol(None),
+            self._chunk,
         )
         self.links.append(link)
         self.flush()
@@ -218,7 +261,8 @@ class Pair:
 
         @return: whether anything moved.
         """
-        return any([link.pump() for link in self.links])
+        moved = [link.pump() for link in self.links]  # all, whoever moves first
+        return any(moved)
 
     def flush(self, limit: int = 100_000) -> None:
         """
@@ -247,12 +291,12 @@ class Pair:
         results: list[Any] = []
         deferred.addBoth(results.append)
         if not results:
-            raise AssertionError("the Deferred has not fired, and nothing moves any more")
+            raise AssertionError("the Deferred has not fired, and nothing moves now")
         [result] = results
         if isinstance(result, pb.CopiedFailure):
             kind, value = result.type, result.value
             name = kind.decode() if isinstance(kind, bytes) else kind
-            raise pb.RemoteError(name, value, result.traceback)
+            raise pb.RemoteError(name, value, getattr(result, "traceback", None))
         if isinstance(result, Failure):
             result.raiseException()
         return result  # type: ignore[no-any-return]  # what the Deferred fired with
@@ -295,7 +339,7 @@ def connectedPair(
     return pair
 
 
-class _Echo(pb.Root):  # type: ignore[misc]  # untyped in Twisted
+class _Echo(pb.Root):
     def remote_hold(self, value: object) -> None:
         self.held = value
 
@@ -333,6 +377,6 @@ def restoredRegistry() -> Iterator[None]:
     try:
         yield
     finally:
-        for table, content in zip(tables, before):
+        for table, content in zip(tables, before, strict=True):
             table.clear()
             table.update(content)

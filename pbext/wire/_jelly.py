@@ -30,6 +30,10 @@ ATOMS = frozenset(
 _LARGEST = 2 ** (64 * 7) - 1
 _SMALLEST = -_LARGEST
 
+#: What jelly encodes for whoever trusts the other side with running it, and
+#: Banana does not take.
+_CODE = (b"function", b"method", b"module")
+
 _ITEMS = frozenset({b"tuple", b"list", b"set", b"frozenset"})
 
 
@@ -107,7 +111,13 @@ def checkSendable(sexp: object) -> None:
                 if not _sendable(child):
                     path, sexp, descending = path + step, child, True
                     break
-    got, fix = _flaw(sexp) or ("part of its own encoding", "send a simpler value")
+    flaw = _flaw(sexp)
+    if flaw is None:
+        # In what stands for the value itself, as of a decimal that is no number.
+        head = sexp[0] if isinstance(sexp, (list, tuple)) else sexp
+        word = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
+        flaw = f"a {word}", "send a simpler value"
+    got, fix = flaw
     raise NotSendable(path=path, got=got, fix=fix)
 
 
@@ -143,4 +153,8 @@ def _flaw(value: object) -> tuple[str, str] | None:
             return reason, "make its class a pb.Copyable, or send its parts"
         if value and value[0] == b"unicode" and len(value[1]) > SIZE_LIMIT:
             return f"a str of {len(value[1])} bytes", f"the limit is {SIZE_LIMIT} bytes"
+        if value and value[0] in _CODE:
+            return f"a {value[0].decode()}", "send a pb.Referenceable, or a name"
+    elif not isinstance(value, float):
+        return f"a {type(value).__name__} where bytes belong", "send a simpler value"
     return None
