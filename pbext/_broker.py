@@ -5,6 +5,8 @@ is written.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from zope.interface import implementer
@@ -43,14 +45,37 @@ class Broker(pb.Broker):
         # What was put into the message that is being made at each depth: a
         # hook that sends while its object is serialized starts one within.
         self._enlisted: list[list[IParticipant]] = [[]]
+        # Whether nobody waits for the answer to the call that is under way.
+        self._oneWay = False
 
-    def enlist(self, participant: IParticipant) -> None:
+    def enlist(self, participant: Any) -> bool:
         """
         See L{IMessageOrder}.
         """
         if len(self._enlisted) < 2:
-            raise RuntimeError("no message is being serialized")
+            return False
         self._enlisted[-2].append(participant)
+        return True
+
+    def isAhead(self, participant: Any) -> bool:
+        """
+        See L{IMessageOrder}.
+        """
+        return any(participant in message for message in self._enlisted[:-2])
+
+    def withdraw(self) -> None:
+        """
+        See L{IMessageOrder}.
+        """
+        for participant in reversed(self._taken()):
+            participant.withdrawn()
+
+    def _taken(self) -> list[IParticipant]:
+        """
+        What is in the message that is made at this depth; not any more.
+        """
+        taken, self._enlisted[-1] = self._enlisted[-1], []
+        return taken
 
     def serialize(
         self,
@@ -62,7 +87,8 @@ class Broker(pb.Broker):
     ) -> Any:
         if isinstance(object, Deferred):
             # It calls back here when it has fired.
-            return super().serialize(object, perspective, method, args, kw)
+            super().serialize(object, perspective, method, args, kw)
+            return object.addCallback(self._unasked) if self._oneWay else object
         if isinstance(object, pb.CopyableFailure) and isinstance(
             object.value, RefusedTag
         ):
@@ -74,7 +100,7 @@ class Broker(pb.Broker):
             result = super().serialize(object, perspective, method, args, kw)
         except BaseException:
             self._endNested()
-            self._withdraw()
+            self.withdraw()
             raise
         else:
             self._endNested()
@@ -83,7 +109,7 @@ class Broker(pb.Broker):
             self.serializingPerspective = outer
 
     def _endNested(self) -> None:
-        self._withdraw()  # what a hook serialized and did not send
+        self.withdraw()  # what a hook serialized and did not send
         self._enlisted.pop()
 
     def sendCall(self, *exp: Any) -> None:
@@ -93,21 +119,56 @@ class Broker(pb.Broker):
         try:
             super().sendCall(*exp)
         except BaseException:
-            self._withdraw()
+            self.withdraw()
             raise
         for participant in self._taken():
             participant.written()
 
-    def _withdraw(self) -> None:
-        for participant in reversed(self._taken()):
-            participant.withdrawn()
+    def proto_message(
+        self,
+        requestID: Any,
+        objectID: Any,
+        message: Any,
+        answerRequired: Any,
+        netArgs: Any,
+        netKw: Any,
+    ) -> None:
+        with self._answering(answerRequired):
+            super().proto_message(
+                requestID, objectID, message, answerRequired, netArgs, netKw
+            )
 
-    def _taken(self) -> list[IParticipant]:
+    def proto_cachemessage(
+        self,
+        requestID: Any,
+        objectID: Any,
+        message: Any,
+        answerRequired: Any,
+        netArgs: Any,
+        netKw: Any,
+    ) -> None:
+        with self._answering(answerRequired):
+            super().proto_cachemessage(
+                requestID, objectID, message, answerRequired, netArgs, netKw
+            )
+
+    @contextmanager
+    def _answering(self, answerRequired: Any) -> Iterator[None]:
         """
-        What is in the message that is made at this depth; not any more.
+        Twisted serializes the result of every call, also if nobody has asked
+        for an answer: then what is in it is never sent.
         """
-        taken, self._enlisted[-1] = self._enlisted[-1], []
-        return taken
+        outer, self._oneWay = self._oneWay, not answerRequired
+        try:
+            yield
+        finally:
+            if self._oneWay:
+                self.withdraw()
+            self._oneWay = outer
+
+    def _unasked(self, jelly: Any) -> Any:
+        self.withdraw()
+        return jelly
 
     def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
         """
@@ -124,7 +185,7 @@ class Broker(pb.Broker):
         _log.warn("refused: {error}", error=error)
         raise error
 
-    def _isUnknown(self, tag: bytes) -> bool:
+    def _isUnknown(self, tag: Any) -> bool:
         if not self.security.isTypeAllowed(tag):
             return True
         if tag in jelly.unjellyableRegistry or tag in jelly.unjellyableFactoryRegistry:

@@ -6,7 +6,6 @@ L{pbext._observers} and L{pbext._tables}.
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import signature
 from typing import Any, ClassVar
 from weakref import ref
 
@@ -16,10 +15,10 @@ from twisted.spread import flavors
 from twisted.spread.jelly import getInstanceState, setInstanceState
 
 from pbext._copyable import Copyable, RemoteCopy
-from pbext._observers import Delivery, Observer, Observers
-from pbext._tables import CacheRecord, CacheState, GivenCache
+from pbext._given import give
+from pbext._observers import Delivery, Observers
+from pbext._tables import CacheRecord, CacheState
 from pbext.errors import CannotSendBack
-from pbext.interfaces import IMessageOrder
 
 __all__ = ["Cacheable", "RemoteCache", "RESERVED"]
 
@@ -32,8 +31,8 @@ _books: dict[int, tuple[ref[Any], Observers]] = {}
 def _bookOf(cacheable: Any) -> Observers:
     found = _books.get(id(cacheable))
     if found is None:
-        number = id(cacheable)
-        gone = ref(cacheable, lambda _: _books.pop(number, None))
+        number, pop = id(cacheable), _books.pop
+        gone = ref(cacheable, lambda _: pop(number, None))
         found = _books[number] = gone, Observers(type(cacheable).acknowledged)
     return found[1]
 
@@ -76,12 +75,18 @@ class Cacheable(Copyable, flavors.Cacheable):
 
     def invalidate(self) -> Deferred[Delivery]:
         """
-        Tell all caches that they are stale.  What is announced later does
-        not reach them; sent again, this object is sent whole.
+        Tell all caches that they are stale, C{observe_invalidate()}, and be
+        done with them: what is announced later does not reach them, and sent
+        again, this object is sent whole.
 
         @return: see L{Observers.callRemote}.
         """
-        return _bookOf(self).invalidate()
+        book = _bookOf(self)
+        observers = list(book)
+        told = book.callRemote("invalidate")
+        for observer in observers:
+            observer.retire()
+        return told
 
     def jellyFor(self, jellier: Any) -> Any:
         broker = jellier.invoker
@@ -89,29 +94,7 @@ class Cacheable(Copyable, flavors.Cacheable):
             return getInstanceState(self, jellier)
         if isinstance(self, RemoteCache) and self.broker is broker:
             return b"lcache", self.luid
-        perspective = broker.serializingPerspective
-        observer = Observer(broker, self, perspective)
-        luid = broker.cachedRemotelyAs(observer, 1)
-        if luid is not None:
-            return b"cached", luid
-        tag = self.getTypeToCopyFor(perspective)
-        luid = broker.cacheRemotely(observer)
-        broker.remotelyCachedObjects[luid] = GivenCache(observer)
-        # Before the hook runs, so that no override can lose it.
-        observer.join(_bookOf(self), IMessageOrder(broker, None))
-        try:
-            state = self.getStateToCacheAndObserveFor(perspective, observer)
-        except BaseException:
-            observer.forget()
-            raise
-        try:
-            sexp = jellier.prepare(self)
-            sexp.extend([tag, luid, jellier.jelly(state)])
-        except BaseException:
-            observer.withdrawn()
-            raise
-        observer.joined()
-        return jellier.preserve(self, sexp)
+        return give(self, _bookOf(self), jellier)
 
 
 class RemoteCache(RemoteCopy, flavors.RemoteCache):
@@ -123,6 +106,10 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
 
     The names in L{RESERVED} cannot be fields.
     """
+
+    def __hash__(self) -> int:
+        # Stock's follows self.__dict__, which a program may assign.
+        return object.__hash__(self)
 
     @property
     def _record(self) -> CacheRecord:
@@ -174,7 +161,7 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
         """
         Undo one L{notifyOnChange}; silent if there was none.
         """
-        _remove(self._record.listeners["change"], listener)
+        self._record.forget("change", listener)
 
     def notifyOnStale(self, listener: Callable[[Any, Any], object]) -> None:
         """
@@ -189,13 +176,21 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
         """
         Undo one L{notifyOnStale}; silent if there was none.
         """
-        _remove(self._record.listeners["stale"], listener)
+        self._record.forget("stale", listener)
 
     def observe_invalidate(self) -> None:
         """
         The publisher says that this cache is no longer right.
         """
         self._record.becomeStale("its publisher has invalidated it")
+
+    def remoteMessageReceived(
+        self, broker: Any, message: Any, args: Any, kw: Any
+    ) -> Any:
+        """
+        Call C{observe_<message>}; if that raises, this cache becomes stale.
+        """
+        return self._record.update(self, broker, message, args, kw)
 
     def jellyFor(self, jellier: Any) -> Any:
         broker = jellier.invoker
@@ -208,19 +203,9 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
         raise CannotSendBack(className=qual(type(self)))
 
     def unjellyFor(self, unjellier: Any, jellyList: Any) -> Any:
-        broker = unjellier.invoker
-        if broker is None:
+        if unjellier.invoker is None:
             return setInstanceState(self, unjellier, jellyList)
-        record = self._record
-        if _takesNoArguments(type(self).__init__):
-            self.__init__()  # type: ignore[misc]  # stock's rule for a cache
-        record.attach(broker, jellyList[1], self)
-        try:
-            self.setCopyableState(unjellier.unjelly(jellyList[2]))
-        finally:
-            # Some classes assign self.__dict__, some update it.
-            self.__dict__["_pbextRecord"] = record
-        record.live()
+        self._record.fill(self, unjellier, jellyList)
         return self
 
     def __del__(self) -> None:
@@ -234,16 +219,3 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
 RESERVED = frozenset(
     name for name in dir(RemoteCache) if not name.startswith("_")
 ) | frozenset({"observers"})
-
-
-def _takesNoArguments(init: Callable[..., object]) -> bool:
-    try:
-        signature(init).bind(None)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _remove(listeners: list[Any], listener: object) -> None:
-    if listener in listeners:
-        listeners.remove(listener)

@@ -1,12 +1,8 @@
 """
-What a broker's tables hold in place of the users' objects.
-
-Twisted's broker keeps one table of the Cacheables that the peer has been
-given, and one of the caches that the peer has given (C{twisted.spread.pb.
-Broker.remotelyCachedObjects} and C{.locallyCachedObjects}).  Our own entries
-in them do what stock's cannot, on Twisted's broker as on ours: a view for
-each perspective, the book's own observer for the hooks, one real object for
-each cache.
+What a broker's table of the caches that the peer has given
+(C{twisted.spread.pb.Broker.locallyCachedObjects}) holds in place of the users'
+objects.  Our entries do what stock's cannot, on Twisted's broker as on ours:
+there is one real object for each cache, and it knows whether it is right.
 """
 
 from __future__ import annotations
@@ -14,6 +10,8 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Callable
+from functools import lru_cache
+from inspect import signature
 from typing import Any, cast
 from weakref import WeakSet, ref
 
@@ -24,36 +22,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread.jelly import InsecureJelly
-from twisted.spread.pb import Local
 
-from pbext._observers import Observer
 from pbext.errors import StaleCache, UpdateFailed, whereRaised
 
-__all__ = ["CacheRecord", "CacheState", "Change", "GivenCache"]
+__all__ = ["CacheRecord", "CacheState", "Change"]
 
 _log = Logger()
-
-
-class GivenCache(Local):
-    """
-    The publisher's entry for one view of a Cacheable.
-
-    To whom asks what the peer means by its number, it is the Cacheable; when
-    the broker lets go of it, which is the one other time that the broker
-    asks, it is the observer, whose C{stoppedObserving} then knows what to
-    tell the Cacheable.  So the stand-in never leaks to the application.
-    """
-
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-        self.perspective = observer.perspective
-        self.refcount = 1
-
-    @property
-    def object(self) -> Any:
-        if self.refcount <= 0 or self._observer.broker.disconnected:
-            return self._observer
-        return self._observer.cached
 
 
 class CacheState(enum.Enum):
@@ -89,6 +63,12 @@ class Change:
 _watched: WeakSet[Any] = WeakSet()
 
 
+class _CannotAnswer(Exception):
+    """
+    An update was taken, but what the method returned cannot be sent.
+    """
+
+
 class CacheRecord:
     """
     The receiver's entry for one cache.  There is one real object for it,
@@ -104,23 +84,38 @@ class CacheRecord:
         self._broker: Any = None
         self.luid: int | None = None
         self.state = CacheState.WAITING
-        self._className = qual(cls)
         self.reason: StaleCache | None = None
+        self._class = cls
         self._count = 0
-        self._cache: Callable[[], Any] = lambda: None
+        self._cache: Callable[[], Any] = _nothing
         self._kept: Any = None
-        self.listeners: dict[str, list[Callable[[Any, Any], object]]] = {
-            "change": [],
-            "stale": [],
-        }
         self._waiting: list[Deferred[Any]] = []
+        self.listeners = _noListeners()
 
-    # What the application asks.
+    def __reduce__(self) -> Any:
+        # A cache that is pickled, or copied deeply, leaves its connection.
+        return _detached, (self._class,)
 
-    def attach(self, broker: Any, luid: int, cache: Any) -> None:
+    def fill(self, cache: Any, unjellier: Any, jellyList: Any) -> None:
         """
-        C{cache} is the object for the publisher's C{luid}.
+        Make C{cache}, which is blank, the object that has arrived.
         """
+        if _takesNoArguments(self._class):
+            cache.__init__()  # stock's rule for a cache
+        self._attach(unjellier.invoker, jellyList[1], cache)
+        try:
+            cache.setCopyableState(unjellier.unjelly(jellyList[2]))
+        except BaseException:
+            self.becomeStale("its state could not be read")
+            raise
+        finally:
+            self._stayIn(cache)
+        self.state = CacheState.LIVE
+        waiting, self._waiting = self._waiting, []
+        for deferred in waiting:
+            deferred.callback(cache)
+
+    def _attach(self, broker: Any, luid: int, cache: Any) -> None:
         self.broker = broker
         self.luid = luid
         self._count = 1
@@ -130,14 +125,11 @@ class CacheRecord:
             _watched.add(broker)
             broker.notifyOnDisconnect(lambda: _linkLost(broker))
 
-    def live(self) -> None:
+    def _stayIn(self, cache: Any) -> None:
         """
-        The state has arrived.
+        Some programs assign C{self.__dict__} when they take a new state.
         """
-        self.state = CacheState.LIVE
-        waiting, self._waiting = self._waiting, []
-        for deferred in waiting:
-            deferred.callback(self.cache)
+        cache.__dict__["_pbextRecord"] = self
 
     def whenLive(self, cache: Any) -> Deferred[Any]:
         if self.state is CacheState.LIVE:
@@ -155,29 +147,28 @@ class CacheRecord:
         if self.state is CacheState.STALE:
             return
         self.state = CacheState.STALE
-        self.reason = StaleCache(className=self._className, reason=reason)
+        self.reason = StaleCache(className=qual(self._class), reason=reason)
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
             deferred.errback(self.reason)
         self._notify("stale", self.reason)
 
-    @property
-    def cache(self) -> Any:
+    def forget(self, kind: str, listener: Callable[[Any, Any], object]) -> None:
         """
-        The one object, wherever it is held, or L{None}.
+        Undo one listening; silent if there was none.
         """
-        cache = self._cache()
-        return self._kept if cache is None else cache
+        if listener in self.listeners[kind]:
+            self.listeners[kind].remove(listener)
 
     def _notify(self, kind: str, event: object) -> None:
-        cache = self.cache
+        cache = self._cache()
         for listener in list(self.listeners[kind]):
             try:
                 listener(cache, event)
             except Exception:
                 _log.error(
                     "a listener of {cls} failed: {what}",
-                    cls=self._className,
+                    cls=qual(self._class),
                     what=whereRaised(Failure()),
                 )
 
@@ -186,15 +177,31 @@ class CacheRecord:
         The application has dropped the object; called by its C{__del__}.
         """
         current = self._cache()
-        if current is not None and current is not cache:
+        if self._kept is not None or (current is not None and current is not cache):
             return  # a copy of it that somebody made
-        if self._kept is not None or self.broker is None or self.broker.disconnected:
+        if self.broker is None or self.broker.disconnected:
             return
+        self.listeners = _noListeners()
         # A new object for the old state, for a finalizer runs but once.
         self._kept = _twin(cache)
+        self._cache = _nothing
         count, self._count = self._count, 0
         for _ in range(count):
             self.broker.decCacheRef(self.luid)
+
+    def _present(self) -> Any:
+        """
+        The one object, wherever it is held.
+        """
+        cache = self._cache()
+        if cache is None:
+            cache = self._kept
+        if cache is None:
+            raise StaleCache(
+                className=qual(self._class),
+                reason="it is gone, and its __del__ has not called up",
+            )
+        return cache
 
     # What the broker asks of an entry, by the names that stock has for it.
 
@@ -202,11 +209,10 @@ class CacheRecord:
         """
         It was sent once more.
         """
+        cache = self._present()
         self._count += 1
-        cache = self.cache
-        if cache is self._kept:
-            self._kept = None
-            self._cache = ref(cache)
+        self._kept = None
+        self._cache = ref(cache)
         return cache
 
     @property
@@ -218,43 +224,110 @@ class CacheRecord:
         self._broker = broker
         if broker is None:
             # C{proto_uncache}: the publisher has let go of it.
-            self._kept = None
-            self.becomeStale("its publisher no longer follows it up")
+            if self._kept is not None:
+                self._cache = ref(self._kept)
+                self._kept = None
+            if self._cache() is not None:
+                # An observe_ method that was called meanwhile has kept it.
+                self.becomeStale("its publisher no longer follows it up")
 
-    def remoteMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
+    def remoteMessageReceived(
+        self, broker: Any, message: Any, args: Any, kw: Any
+    ) -> Any:
         """
-        An update: call C{observe_<message>}.
+        An update.  The class of the cache may have a method of this name that
+        is its own.
 
-        @raise UpdateFailed: if there is no such method, or if it failed; the
-            cache is stale then.
+        @raise UpdateFailed: if it failed; the cache is stale then.
         """
-        cache = self.cache
-        name = message.decode("utf-8") if isinstance(message, bytes) else message
+        cache, name = self._present(), _text(message)
         try:
-            args = broker.unserialize(args)
-            kw = {_text(k): v for k, v in broker.unserialize(kw).items()}
-            result = getattr(cache, f"observe_{name}")(*args, **kw)
+            return cache.remoteMessageReceived(broker, name, args, kw)
+        except UpdateFailed:
+            raise
         except InsecureJelly as error:
             self.becomeStale(f"an update could not be read: {error}")
             raise
+        except _CannotAnswer as error:
+            raise cast(Exception, error.__cause__) from None
         except Exception:
             raise self._failed(name, Failure()) from None
         finally:
-            # Some programs assign self.__dict__ when they take a new state.
-            cache.__dict__["_pbextRecord"] = self
-        self._notify("change", Change(name, tuple(args), kw))
+            self._stayIn(cache)
+
+    def update(self, cache: Any, broker: Any, message: Any, args: Any, kw: Any) -> Any:
+        """
+        Call C{observe_<message>}, and tell the listeners when it is done.
+        """
+        name, before = _text(message), self.state
+        args = broker.unserialize(args)
+        kw = {_text(k): v for k, v in broker.unserialize(kw).items()}
+        change = Change(name, tuple(args), kw)
+        result = getattr(cache, f"observe_{name}")(*args, **kw)
         if isinstance(result, Deferred):
-            result.addErrback(lambda failure: fail(self._failed(name, failure)))
-        return broker.serialize(result)
+            result = self._outcome(result, change)
+        elif self.state is before:  # else it was told that it is stale
+            self._notify("change", change)
+        try:
+            return broker.serialize(result)
+        except Exception as error:
+            raise _CannotAnswer from error
+
+    def _outcome(self, result: Deferred[Any], change: Change) -> Deferred[Any]:
+        outcome: Deferred[Any] = Deferred()
+        failures: list[Failure] = []
+
+        def done(value: Any) -> None:
+            self._notify("change", change)
+            outcome.callback(value)
+
+        def failed(failure: Failure) -> None:
+            failures.append(failure)
+            if later:
+                outcome.errback(self._failed(change.name, failure))
+                # It has been told here; of a one-way update, nobody else asks.
+                outcome.addErrback(lambda _: None)
+
+        later = False
+        result.addCallbacks(done, failed)
+        if failures:
+            raise self._failed(change.name, failures[0])
+        later = True
+        return outcome
 
     def _failed(self, name: str, failure: Failure) -> UpdateFailed:
         kind = qual(type(failure.value))
         error = UpdateFailed(
-            className=self._className, method=f"observe_{name}", errorType=kind
+            className=qual(self._class), method=f"observe_{name}", errorType=kind
         )
         _log.error("{error}: {what}", error=error, what=whereRaised(failure))
         self.becomeStale(f"observe_{name} failed with {kind}")
         return error
+
+
+@lru_cache(maxsize=256)
+def _takesNoArguments(cls: Any) -> bool:
+    try:
+        signature(cls.__init__).bind(None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _nothing() -> None:
+    """
+    A weak reference to nothing.
+    """
+
+
+def _noListeners() -> dict[str, list[Callable[[Any, Any], object]]]:
+    return {"change": [], "stale": []}
+
+
+def _detached(cls: type) -> CacheRecord:
+    record = CacheRecord(cls)
+    record.becomeStale("it is a copy of another cache")
+    return record
 
 
 def _text(name: str | bytes) -> str:
@@ -272,11 +345,11 @@ def _twin(cache: Any) -> Any:
     """
     @return: a new object with the same state, the same C{__dict__} even.
     """
-    cls = type(cache)
+    cls: Any = type(cache)
     twin = cls.__new__(cls)
-    twin.__dict__ = cache.__dict__
+    object.__setattr__(twin, "__dict__", cache.__dict__)
     for base in cls.__mro__:
-        for name, member in base.__dict__.items():
+        for member in base.__dict__.values():
             if isinstance(member, types.MemberDescriptorType):
                 try:
                     member.__set__(twin, member.__get__(cache, cls))

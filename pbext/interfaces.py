@@ -5,7 +5,7 @@ asks of them.  Everything here is called in the reactor's thread.
 
 from __future__ import annotations
 
-from zope.interface import Attribute, Interface
+from zope.interface import Interface
 
 __all__ = ["IMessageOrder", "IParticipant"]
 
@@ -24,8 +24,8 @@ class IParticipant(Interface):
 
     def withdrawn() -> None:
         """
-        The message could not be sent.  The peer has never heard of what was
-        in it.
+        The message could not be sent, or nobody wanted it.  The peer has
+        never heard of what was in it.
         """
 
 
@@ -35,12 +35,22 @@ class IMessageOrder(Interface):
     L{pbext.pb.Broker} does.
     """
 
-    disconnected = Attribute("Whether the connection is lost.")
-
-    def enlist(participant: object) -> None:
+    def enlist(participant: object) -> bool:
         """
         Tell C{participant}, an L{IParticipant}, what becomes of the message
         that is being serialized just now.
 
-        @raise RuntimeError: if no message is being serialized.
+        @return: whether one is; if not, the participant is told nothing.
+        """
+
+    def isAhead(participant: object) -> bool:
+        """
+        @return: whether C{participant} is in a message that will be written
+            after the one that is being serialized: this one is made by a hook,
+            in the midst of the making of that one.
+        """
+
+    def withdraw() -> None:
+        """
+        Give up what has been serialized and not been sent, and will not be.
         """

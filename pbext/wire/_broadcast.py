@@ -8,6 +8,8 @@ import datetime
 import decimal
 from typing import Any
 
+from pbext.errors import NotSendable
+from pbext.interfaces import IMessageOrder
 from pbext.wire._jelly import checkSendable
 
 __all__ = ["Message"]
@@ -57,6 +59,8 @@ class Message:
     """
     The name and the arguments of an update.  Arguments that are the same
     for everyone are jellied, and checked, once.
+
+    @ivar shared: whether they are.
     """
 
     def __init__(
@@ -65,7 +69,7 @@ class Message:
         self.name = name.encode("utf-8") if isinstance(name, str) else name
         self._args = args
         self._kw = kw
-        self._shared = _isPlain(args) and _isPlain(kw)
+        self.shared = _isPlain(args) and _isPlain(kw)
         self._security: object = None
         self._jellied: tuple[Any, Any] | None = None
 
@@ -81,9 +85,15 @@ class Message:
             return self._jellied
         args = broker.serialize(self._args, perspective=perspective, method=self.name)
         kw = broker.serialize(self._kw, perspective=perspective, method=self.name)
-        checkSendable(args)
-        checkSendable(kw)
-        if self._shared:
+        try:
+            checkSendable(args)
+            checkSendable(kw)
+        except NotSendable:
+            order = IMessageOrder(broker, None)
+            if order is not None:
+                order.withdraw()
+            raise
+        if self.shared:
             self._security = broker.security
             self._jellied = args, kw
         return args, kw
