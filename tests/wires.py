@@ -1,0 +1,176 @@
+"""
+Connections for the tests that run twice, in memory and over loopback TCP,
+with pbext's factories or Twisted's own at either end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.spread import pb as stock
+
+from pbext import pb
+from pbext.testing import connectedPair
+
+__all__ = ["PBEXT", "STOCK", "Factories", "Line", "MemoryWire", "TCPWire"]
+
+
+@attrs.frozen
+class Factories:
+    """
+    The factories of one end.
+    """
+
+    server: Any
+    client: Any
+
+
+PBEXT = Factories(pb.PBServerFactory, pb.PBClientFactory)
+STOCK = Factories(stock.PBServerFactory, stock.PBClientFactory)
+
+
+@attrs.frozen(eq=False)
+class Line:
+    """
+    One client's connection: both brokers, the client's factory, and the root
+    as the client sees it.
+    """
+
+    client: Any
+    server: Any
+    factory: Any
+    root: Any
+    link: Any = None
+
+    @property
+    def connected(self) -> bool:
+        return not (self.client.disconnected or self.server.disconnected)
+
+
+class MemoryWire:
+    """
+    L{pbext.testing.connectedPair} with an interface that can wait.
+    """
+
+    def __init__(self, root: Any, server: Factories, client: Factories) -> None:
+        self._pair = connectedPair(
+            root,
+            clients=0,
+            serverFactory=server.server,
+            clientFactory=client.client,
+        )
+        self._client = client.client
+        self.lines: list[Line] = []
+
+    async def connect(self) -> Line:
+        factory = self._client()
+        link = self._pair.addClient(factory)
+        line = Line(link.client, link.server, factory, link.root, link)
+        self.lines.append(line)
+        return line
+
+    async def settle(self) -> None:
+        """
+        Wait until everything that was sent has arrived.
+        """
+        self._pair.flush()
+
+    async def result(self, deferred: Deferred[Any]) -> Any:
+        """
+        Wait until a Deferred has fired.
+        """
+        self._pair.flush()
+        if not deferred.called:
+            raise AssertionError("it has not fired, and nothing moves any more")
+        return await deferred
+
+    async def cut(self, line: Line) -> None:
+        """
+        Cut a line; all that was sent by now is lost.
+        """
+        line.link.cut()
+
+    async def close(self) -> None:
+        self._pair.close()
+
+
+class TCPWire:
+    """
+    Loopback TCP.
+    """
+
+    def __init__(self, root: Any, server: Factories, client: Factories) -> None:
+        self._factory = server.server(root)
+        self._client = client.client
+        self._port: Any = None
+        self._accepting: list[Deferred[Any]] = []
+        self._factory.buildProtocol = self._build
+        self.lines: list[Line] = []
+
+    def _build(self, address: Any) -> Any:
+        broker = type(self._factory).buildProtocol(self._factory, address)
+        self._accepting.pop(0).callback(broker)
+        return broker
+
+    async def connect(self) -> Line:
+        if self._port is None:
+            endpoint = TCP4ServerEndpoint(_reactor, 0, interface="127.0.0.1")
+            self._port = await endpoint.listen(self._factory)
+        accepted: Deferred[Any] = Deferred()
+        self._accepting.append(accepted)
+        factory = self._client()
+        endpoint = TCP4ClientEndpoint(_reactor, "127.0.0.1", self._port.getHost().port)
+        client = await endpoint.connect(factory)
+        root = await factory.getRootObject()
+        line = Line(client, await accepted, factory, root)
+        self.lines.append(line)
+        await self.settle()
+        return line
+
+    async def settle(self) -> None:
+        """
+        Wait until everything that was sent has arrived, and what was sent
+        because of it.
+        """
+        for _ in range(2):
+            for line in self.lines:
+                if line.connected:
+                    # There is no such object, which is answered quietly.
+                    nobody = line.client.remoteForName("nobody")
+                    await nobody.callRemote("x").addErrback(lambda _: None)
+
+    async def result(self, deferred: Deferred[Any]) -> Any:
+        """
+        Wait until a Deferred has fired.
+        """
+        return await deferred
+
+    async def cut(self, line: Line) -> None:
+        """
+        Cut a line, and wait until both ends have seen it.
+        """
+        gone = [_lost(line.client), _lost(line.server)]
+        line.client.transport.abortConnection()
+        await gatherResults(gone)
+
+    async def close(self) -> None:
+        for line in self.lines:
+            if line.connected:
+                await self.cut(line)
+        port, self._port = self._port, None
+        if port is not None:
+            await maybeDeferred(port.stopListening)
+
+
+def _lost(broker: Any) -> Deferred[None]:
+    lost: Deferred[None] = Deferred()
+    if broker.disconnected:
+        lost.callback(None)
+    else:
+        broker.notifyOnDisconnect(lambda: lost.callback(None))
+    return lost
