@@ -16,7 +16,7 @@ __all__ = ["GOAL", "heading", "line", "machine"]
 #: What a median ratio may be at the most.
 GOAL = 1.3
 
-_COLUMNS = "{:<18} {:<28} {:>9} {:>9} {:>6}  {:<12} {}"
+_COLUMNS = "{:<17} {:<28} {:>7} {:>7} {:>5}  {:<11} {}"
 
 
 def machine() -> Iterator[str]:
