@@ -85,7 +85,8 @@ class Cacheable(Copyable, flavors.Cacheable):
         observers = list(book)
         told = book.callRemote("invalidate")
         for observer in observers:
-            observer.retire()
+            if not observer.unordered:
+                observer.retire()
         return told
 
     def jellyFor(self, jellier: Any) -> Any:
@@ -113,8 +114,6 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
 
     @property
     def _record(self) -> CacheRecord:
-        # In the object and not beside it: a listener may refer to the cache,
-        # and only the garbage collector can see through that.
         found: CacheRecord | None = self.__dict__.get("_pbextRecord")
         if found is None:
             found = self.__dict__["_pbextRecord"] = CacheRecord(type(self))
@@ -132,7 +131,8 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
         """
         The number of this cache on its connection, or L{None}.
         """
-        return self._record.luid
+        entry = self._record.entry
+        return None if entry is None else entry.luid
 
     @property
     def cacheState(self) -> CacheState:
@@ -182,7 +182,7 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
         """
         The publisher says that this cache is no longer right.
         """
-        self._record.becomeStale("its publisher has invalidated it")
+        self._record.becomeStale(self, "its publisher has invalidated it")
 
     def remoteMessageReceived(
         self, broker: Any, message: Any, args: Any, kw: Any
@@ -210,8 +210,8 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
 
     def __del__(self) -> None:
         record = self.__dict__.get("_pbextRecord")
-        if record is not None:
-            record.gone(self)
+        if record is not None and record.entry is not None:
+            record.entry.gone(self)
 
 
 #: Names that a field of a L{RemoteCache} cannot have, because they are its

@@ -70,7 +70,11 @@ class Observer(RemoteCacheObserver):
     @ivar broker: the connection.
     @ivar cached: the Cacheable.
     @ivar perspective: who observes.
+    @ivar unordered: whether the object is just being put into a message, by a
+        broker that cannot keep back what is announced meanwhile.
     """
+
+    unordered = False
 
     __eq__ = object.__eq__
     __ne__ = object.__ne__
@@ -142,6 +146,8 @@ class Observer(RemoteCacheObserver):
         """
         if self._stopped or self.luid is None:
             raise DeadReference()
+        if self.unordered:
+            raise Unordered(className=qual(type(self.cached)))
         answer: Deferred[Any] | None = Deferred() if answered else None
         if self._held is None:
             self._send(message, answer)
@@ -152,10 +158,11 @@ class Observer(RemoteCacheObserver):
         return answer
 
     def _send(self, message: Message, answer: Deferred[Any] | None) -> None:
-        broker, luid = self.broker, self.luid
+        broker = self.broker
+        arguments = message.jelliedFor(broker, self.perspective)
+        luid = self.luid  # only now: a hook may have lost the connection
         if luid is None:
             raise DeadReference()
-        arguments = message.jelliedFor(broker, self.perspective)
         requestID = broker.newRequestID()
         if answer is not None:
             broker.waitingForAnswers[requestID] = answer
@@ -165,8 +172,8 @@ class Observer(RemoteCacheObserver):
                 b"cachemessage", requestID, luid, message.name, wanted, *arguments
             )
         except Exception:
-            if answer is not None:
-                del broker.waitingForAnswers[requestID]
+            if answer is not None and broker.waitingForAnswers:
+                broker.waitingForAnswers.pop(requestID, None)
             raise
 
     def join(self, book: _Book) -> bool:
@@ -229,7 +236,6 @@ class _GivenCache(Observer, Local):
     broker's entry for it (C{twisted.spread.pb.Broker.remotelyCachedObjects}).
     """
 
-    _unordered = False
     _over = False
 
     def __init__(self, broker: Any, cached: Any, perspective: Any, puid: Any) -> None:
@@ -261,14 +267,6 @@ class _GivenCache(Observer, Local):
         See L{Observer.luid}.
         """
         return None if self._over or self.broker.disconnected else self._luid
-
-    def post(self, message: Message, answered: bool) -> Deferred[Any] | None:
-        """
-        See L{Observer.post}.
-        """
-        if self._unordered:
-            raise Unordered(className=qual(type(self.cached)))
-        return super().post(message, answered)
 
     def withdrawn(self) -> None:
         """
@@ -305,8 +303,8 @@ class _GivenCache(Observer, Local):
         table = self.broker.remotelyCachedLUIDs
         if table is not None and table.get(self._puid) == self._luid:
             del table[self._puid]
-            self._puid = self
-            table[self] = self._luid
+            self._puid = (*self._puid, self._luid)
+            table[self._puid] = self._luid
 
     def _forget(self) -> None:
         """
@@ -335,7 +333,7 @@ class _GivenCache(Observer, Local):
         except BaseException:
             self.withdrawn()
             raise
-        self._unordered = False
+        self.unordered = False
         return jellier.preserve(cached, sexp)
 
     def giveAgain(self) -> None:
@@ -385,7 +383,7 @@ def give(cacheable: Any, book: _Book, jellier: Any) -> Any:
         return b"cached", luid
     given = _GivenCache(broker, cacheable, perspective, puid)
     # Before the hook runs, so that no override can lose it.
-    given._unordered = not given.join(book)
+    given.unordered = not given.join(book)
     return given.fill(jellier)
 
 

@@ -22,10 +22,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread.jelly import InsecureJelly
+from twisted.spread.pb import Error
 
 from pbext.errors import StaleCache, UpdateFailed, whereRaised
 
-__all__ = ["CacheRecord", "CacheState", "Change"]
+__all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change"]
 
 _log = Logger()
 
@@ -71,30 +72,29 @@ class _CannotAnswer(Exception):
 
 class CacheRecord:
     """
-    The receiver's entry for one cache.  There is one real object for it,
-    held by the application alone; how often the publisher has sent it is
-    counted here, and told to the publisher (C{decache}) when the object goes.
-
-    The publisher may have sent it once more meanwhile.  So until it agrees
-    that the cache is gone (C{uncache}), the state stays here, follows the
-    updates, and is handed out if it is asked for.
+    What a cache knows of itself.  It is in the object's C{__dict__} and
+    nowhere else: a listener may well refer to its cache, and is to keep it no
+    more than the cache keeps itself.
     """
 
     def __init__(self, cls: type) -> None:
-        self._broker: Any = None
-        self.luid: int | None = None
+        self.entry: CacheEntry | None = None
         self.state = CacheState.WAITING
         self.reason: StaleCache | None = None
         self._class = cls
-        self._count = 0
-        self._cache: Callable[[], Any] = _nothing
-        self._kept: Any = None
         self._waiting: list[Deferred[Any]] = []
-        self.listeners = _noListeners()
+        self.listeners: dict[str, list[Callable[[Any, Any], object]]] = {
+            "change": [],
+            "stale": [],
+        }
 
     def __reduce__(self) -> Any:
         # A cache that is pickled, or copied deeply, leaves its connection.
         return _detached, (self._class,)
+
+    @property
+    def broker(self) -> Any:
+        return None if self.entry is None else self.entry.broker
 
     def fill(self, cache: Any, unjellier: Any, jellyList: Any) -> None:
         """
@@ -102,30 +102,21 @@ class CacheRecord:
         """
         if _takesNoArguments(self._class):
             cache.__init__()  # stock's rule for a cache
-        self._attach(unjellier.invoker, jellyList[1], cache)
+        entry = self.entry = CacheEntry(unjellier.invoker, jellyList[1], cache)
         try:
             cache.setCopyableState(unjellier.unjelly(jellyList[2]))
         except BaseException:
-            self.becomeStale("its state could not be read")
+            self.becomeStale(cache, "its state could not be read")
+            entry.giveBack()
             raise
         finally:
-            self._stayIn(cache)
+            self.stayIn(cache)
         self.state = CacheState.LIVE
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
             deferred.callback(cache)
 
-    def _attach(self, broker: Any, luid: int, cache: Any) -> None:
-        self.broker = broker
-        self.luid = luid
-        self._count = 1
-        self._cache = ref(cache)
-        broker.cacheLocally(luid, self)
-        if broker not in _watched:
-            _watched.add(broker)
-            broker.notifyOnDisconnect(lambda: _linkLost(broker))
-
-    def _stayIn(self, cache: Any) -> None:
+    def stayIn(self, cache: Any) -> None:
         """
         Some programs assign C{self.__dict__} when they take a new state.
         """
@@ -140,9 +131,9 @@ class CacheRecord:
         self._waiting.append(deferred)
         return deferred
 
-    def becomeStale(self, reason: str) -> None:
+    def becomeStale(self, cache: Any, reason: str) -> None:
         """
-        From now on the cache may be wrong.  Tells the listeners, once.
+        From now on C{cache} may be wrong.  Tells the listeners, once.
         """
         if self.state is CacheState.STALE:
             return
@@ -151,7 +142,7 @@ class CacheRecord:
         waiting, self._waiting = self._waiting, []
         for deferred in waiting:
             deferred.errback(self.reason)
-        self._notify("stale", self.reason)
+        self._notify("stale", cache, self.reason)
 
     def forget(self, kind: str, listener: Callable[[Any, Any], object]) -> None:
         """
@@ -160,8 +151,7 @@ class CacheRecord:
         if listener in self.listeners[kind]:
             self.listeners[kind].remove(listener)
 
-    def _notify(self, kind: str, event: object) -> None:
-        cache = self._cache()
+    def _notify(self, kind: str, cache: Any, event: object) -> None:
         for listener in list(self.listeners[kind]):
             try:
                 listener(cache, event)
@@ -172,18 +162,106 @@ class CacheRecord:
                     what=whereRaised(Failure()),
                 )
 
+    def update(self, cache: Any, broker: Any, message: Any, args: Any, kw: Any) -> Any:
+        """
+        Call C{observe_<message>}, and tell the listeners when it is done.
+        """
+        name, before = _text(message), self.state
+        args = broker.unserialize(args)
+        kw = {_text(k): v for k, v in broker.unserialize(kw).items()}
+        change = Change(name, tuple(args), kw)
+        result = getattr(cache, f"observe_{name}")(*args, **kw)
+        if isinstance(result, Deferred):
+            result = self._outcome(cache, result, change)
+        elif self.state is before:  # else it was told that it is stale
+            self._notify("change", cache, change)
+        try:
+            return broker.serialize(result)
+        except Exception as error:
+            raise _CannotAnswer from error
+
+    def _outcome(
+        self, cache: Any, result: Deferred[Any], change: Change
+    ) -> Deferred[Any]:
+        outcome: Deferred[Any] = Deferred()
+        failures: list[Failure] = []
+
+        def done(value: Any) -> None:
+            self._notify("change", cache, change)
+            outcome.callback(value)
+
+        def failed(failure: Failure) -> None:
+            failures.append(failure)
+            if later:
+                outcome.errback(self.failed(cache, change.name, failure))
+                # It has been told here; of a one-way update, nobody else asks.
+                outcome.addErrback(lambda _: None)
+
+        later = False
+        result.addCallbacks(done, failed)
+        if failures:
+            raise self.failed(cache, change.name, failures[0])
+        later = True
+        return outcome
+
+    def failed(self, cache: Any, name: str, failure: Failure) -> UpdateFailed:
+        """
+        An update failed.  Says so here, without the error's text.
+
+        @return: what the publisher may know.
+        """
+        kind = qual(type(failure.value))
+        error = UpdateFailed(
+            className=qual(self._class), method=f"observe_{name}", errorType=kind
+        )
+        _log.error("{error}: {what}", error=error, what=whereRaised(failure))
+        self.becomeStale(cache, f"observe_{name} failed with {kind}")
+        return error
+
+
+class CacheEntry:
+    """
+    The broker's entry for one cache.  There is one real object for it, held
+    by the application alone; how often the publisher has sent it is counted
+    here, and told to the publisher (C{decache}) when the object goes.
+
+    The publisher may have sent it once more meanwhile.  So until it agrees
+    that the cache is gone (C{uncache}), the state stays here, follows the
+    updates, and is handed out if it is asked for.
+    """
+
+    def __init__(self, broker: Any, luid: int, cache: Any) -> None:
+        self._broker = broker
+        self.luid = luid
+        self._count = 1
+        self._cache: Callable[[], Any] = ref(cache)
+        self._kept: Any = None
+        broker.cacheLocally(luid, self)
+        if broker not in _watched:
+            _watched.add(broker)
+            broker.notifyOnDisconnect(lambda: _linkLost(broker))
+
     def gone(self, cache: Any) -> None:
         """
         The application has dropped the object; called by its C{__del__}.
         """
         current = self._cache()
-        if self._kept is not None or (current is not None and current is not cache):
+        if current is not None and current is not cache:
             return  # a copy of it that somebody made
-        if self.broker is None or self.broker.disconnected:
+        if not self._count or self.broker is None or self.broker.disconnected:
             return
-        self.listeners = _noListeners()
         # A new object for the old state, for a finalizer runs but once.
+        # Nobody listens to it: who did has dropped the cache.
         self._kept = _twin(cache)
+        record = _recordOf(self._kept)
+        record.listeners["change"].clear()
+        record.listeners["stale"].clear()
+        self.giveBack()
+
+    def giveBack(self) -> None:
+        """
+        Tell the publisher that nobody here holds what it has sent.
+        """
         self._cache = _nothing
         count, self._count = self._count, 0
         for _ in range(count):
@@ -197,11 +275,16 @@ class CacheRecord:
         if cache is None:
             cache = self._kept
         if cache is None:
-            raise StaleCache(
-                className=qual(self._class),
-                reason="it is gone, and its __del__ has not called up",
-            )
+            raise Error("the cache could not be read, or has gone without a word")
         return cache
+
+    def becomeStale(self, reason: str) -> None:
+        """
+        Say so in the object, if anybody has it.
+        """
+        cache = self._cache()
+        if cache is not None:
+            _recordOf(cache).becomeStale(cache, reason)
 
     # What the broker asks of an entry, by the names that stock has for it.
 
@@ -225,11 +308,10 @@ class CacheRecord:
         if broker is None:
             # C{proto_uncache}: the publisher has let go of it.
             if self._kept is not None:
+                # Somebody has it if an observe_ method has kept it meanwhile.
                 self._cache = ref(self._kept)
                 self._kept = None
-            if self._cache() is not None:
-                # An observe_ method that was called meanwhile has kept it.
-                self.becomeStale("its publisher no longer follows it up")
+            self.becomeStale("its publisher no longer follows it up")
 
     def remoteMessageReceived(
         self, broker: Any, message: Any, args: Any, kw: Any
@@ -241,68 +323,25 @@ class CacheRecord:
         @raise UpdateFailed: if it failed; the cache is stale then.
         """
         cache, name = self._present(), _text(message)
+        record = _recordOf(cache)
         try:
             return cache.remoteMessageReceived(broker, name, args, kw)
         except UpdateFailed:
             raise
         except InsecureJelly as error:
-            self.becomeStale(f"an update could not be read: {error}")
+            record.becomeStale(cache, f"an update could not be read: {error}")
             raise
         except _CannotAnswer as error:
             raise cast(Exception, error.__cause__) from None
         except Exception:
-            raise self._failed(name, Failure()) from None
+            raise record.failed(cache, name, Failure()) from None
         finally:
-            self._stayIn(cache)
+            record.stayIn(cache)
 
-    def update(self, cache: Any, broker: Any, message: Any, args: Any, kw: Any) -> Any:
-        """
-        Call C{observe_<message>}, and tell the listeners when it is done.
-        """
-        name, before = _text(message), self.state
-        args = broker.unserialize(args)
-        kw = {_text(k): v for k, v in broker.unserialize(kw).items()}
-        change = Change(name, tuple(args), kw)
-        result = getattr(cache, f"observe_{name}")(*args, **kw)
-        if isinstance(result, Deferred):
-            result = self._outcome(result, change)
-        elif self.state is before:  # else it was told that it is stale
-            self._notify("change", change)
-        try:
-            return broker.serialize(result)
-        except Exception as error:
-            raise _CannotAnswer from error
 
-    def _outcome(self, result: Deferred[Any], change: Change) -> Deferred[Any]:
-        outcome: Deferred[Any] = Deferred()
-        failures: list[Failure] = []
-
-        def done(value: Any) -> None:
-            self._notify("change", change)
-            outcome.callback(value)
-
-        def failed(failure: Failure) -> None:
-            failures.append(failure)
-            if later:
-                outcome.errback(self._failed(change.name, failure))
-                # It has been told here; of a one-way update, nobody else asks.
-                outcome.addErrback(lambda _: None)
-
-        later = False
-        result.addCallbacks(done, failed)
-        if failures:
-            raise self._failed(change.name, failures[0])
-        later = True
-        return outcome
-
-    def _failed(self, name: str, failure: Failure) -> UpdateFailed:
-        kind = qual(type(failure.value))
-        error = UpdateFailed(
-            className=qual(self._class), method=f"observe_{name}", errorType=kind
-        )
-        _log.error("{error}: {what}", error=error, what=whereRaised(failure))
-        self.becomeStale(f"observe_{name} failed with {kind}")
-        return error
+def _recordOf(cache: Any) -> CacheRecord:
+    record: CacheRecord = cache._record
+    return record
 
 
 @lru_cache(maxsize=256)
@@ -320,13 +359,9 @@ def _nothing() -> None:
     """
 
 
-def _noListeners() -> dict[str, list[Callable[[Any, Any], object]]]:
-    return {"change": [], "stale": []}
-
-
 def _detached(cls: type) -> CacheRecord:
     record = CacheRecord(cls)
-    record.becomeStale("it is a copy of another cache")
+    record.becomeStale(None, "it is a copy of another cache")
     return record
 
 
@@ -336,9 +371,9 @@ def _text(name: str | bytes) -> str:
 
 
 def _linkLost(broker: Any) -> None:
-    for record in list(broker.locallyCachedObjects.values()):
-        if isinstance(record, CacheRecord):
-            record.becomeStale("the connection to its publisher is lost")
+    for entry in list(broker.locallyCachedObjects.values()):
+        if isinstance(entry, CacheEntry):
+            entry.becomeStale("the connection to its publisher is lost")
 
 
 def _twin(cache: Any) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Any
+from typing import Any, cast
 
 from pbext.errors import NotSendable
 from pbext.interfaces import IMessageOrder
@@ -72,6 +72,7 @@ class Message:
         self.shared = _isPlain(args) and _isPlain(kw)
         self._security: object = None
         self._jellied: tuple[Any, Any] | None = None
+        self._error: Exception | None = None
 
     def jelliedFor(self, broker: Any, perspective: object) -> tuple[Any, Any]:
         """
@@ -79,10 +80,22 @@ class Message:
 
         @raise NotSendable: if the peer could not be given what is meant.
         """
+        if not self.shared:
+            return self._jellyFor(broker, perspective)
         # What may be sent is the factory's to say, so a jelly is shared
         # among brokers with the same policy only.
-        if self._jellied is not None and broker.security is self._security:
-            return self._jellied
+        if broker.security is not self._security:
+            self._security = broker.security
+            self._jellied = self._error = None
+            try:
+                self._jellied = self._jellyFor(broker, perspective)
+            except Exception as error:
+                self._error = error
+        if self._jellied is None:
+            raise cast(Exception, self._error)
+        return self._jellied
+
+    def _jellyFor(self, broker: Any, perspective: object) -> tuple[Any, Any]:
         args = broker.serialize(self._args, perspective=perspective, method=self.name)
         kw = broker.serialize(self._kw, perspective=perspective, method=self.name)
         try:
@@ -93,7 +106,4 @@ class Message:
             if order is not None:
                 order.withdraw()
             raise
-        if self.shared:
-            self._security = broker.security
-            self._jellied = args, kw
         return args, kw
