@@ -9,14 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.spread import pb as stock
+from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import pb
+from pbext.testing import Pair, connectedPair
 
 __all__ = [
     "ClassicPond",
+    "Hooked",
     "Pond",
     "PondRoot",
+    "PondTestCase",
     "StockPond",
     "StockWatcher",
     "Watcher",
@@ -93,6 +98,23 @@ class ClassicPond(Pond):
         self.ducks.append(duck)
         for observer in self.observers:
             observer.callRemote("addDuck", duck).addErrback(lambda _: None)
+
+
+class Hooked(Pond):
+    """
+    Does something while its state is gathered.
+
+    @ivar hook: does it, and may return the state.
+    """
+
+    localFields = ("hook",)
+    hook: Any = staticmethod(lambda perspective, observer: None)
+
+    def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> Any:
+        state = self.hook(perspective, observer)
+        return (
+            {"name": self.name, "ducks": list(self.ducks)} if state is None else state
+        )
 
 
 class StockPond(stock.Cacheable):
@@ -191,3 +213,49 @@ class PondRoot(stock.Root):
 
     def remote_same(self, name: str, thing: Any) -> bool:
         return self.things[name] is thing
+
+
+class PondTestCase(SynchronousTestCase):
+    """
+    A server in memory that publishes, and its clients.
+    """
+
+    def connect(self, clients: int = 3, **things: Any) -> Pair:
+        """
+        @return: the connections; the root has C{things}.
+        """
+        self.root = PondRoot(**things)
+        self.pair = connectedPair(self.root, clients=clients)
+        self.addCleanup(self.pair.close)
+        return self.pair
+
+    def get(self, client: int, name: str = "pond") -> Any:
+        """
+        @return: what one of the clients gets.
+        """
+        root = self.pair.links[client].root
+        return self.pair.result(root.callRemote("get", name))
+
+    def follow(self, pond: Any, clients: int = 3) -> list[Any]:
+        """
+        @return: a cache at each client, kept by this list alone, which the
+            test case keeps.
+        """
+        self.connect(clients, pond=pond)
+        self.caches = [self.get(client) for client in range(clients)]
+        return self.caches
+
+    def recordLog(self) -> list[str]:
+        """
+        @return: what is logged from now on, as text, tracebacks too.
+        """
+        lines: list[str] = []
+
+        def observe(event: Any) -> None:
+            lines.append(f"{formatEvent(event)} {event!r}")
+            if "log_failure" in event:
+                lines.append(event["log_failure"].getTraceback())
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        return lines
