@@ -686,6 +686,17 @@ class RestoreTests(SynchronousTestCase):
         self.assertEqual(vars(pond), {"colour": "red", "toads": []})
         self.assertEqual((pond.password, pond._private), ("secret", 5))
 
+    def test_localFields(self) -> None:
+        """
+        Nobody sets a local name from afar, whatever else is taken.
+        """
+
+        class Account:
+            localFields = ("password",)
+
+        account = blank(Account, {"password": "theirs", "name": "ann"})
+        self.assertEqual(vars(account), {"name": "ann"})
+
     def test_declaredRemote(self) -> None:
         """
         A declared field may have any public name.

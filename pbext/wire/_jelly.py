@@ -9,6 +9,7 @@ Paths are written as in C{$.ducks[3].name}: C{$} is the value as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from twisted.spread.banana import SIZE_LIMIT
 
@@ -29,10 +30,6 @@ ATOMS = frozenset(
 #: (C{twisted.spread.banana._PREFIX_LIMIT}).
 _LARGEST = 2 ** (64 * 7) - 1
 _SMALLEST = -_LARGEST
-
-#: What jelly encodes for whoever trusts the other side with running it, and
-#: Banana does not take.
-_CODE = (b"function", b"method", b"module")
 
 _ITEMS = frozenset({b"tuple", b"list", b"set", b"frozenset"})
 
@@ -113,7 +110,9 @@ def checkSendable(sexp: object) -> None:
                     break
     flaw = _flaw(sexp)
     if flaw is None:
-        # In what stands for the value itself, as of a decimal that is no number.
+        # In what stands for the value itself: for a function, a method, a
+        # module or a decimal that is no number, jelly has words that Banana
+        # does not take.
         head = sexp[0] if isinstance(sexp, (list, tuple)) else sexp
         word = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
         flaw = f"a {word}", "send a simpler value"
@@ -122,16 +121,25 @@ def checkSendable(sexp: object) -> None:
 
 
 def _sendable(value: object) -> bool:
-    if isinstance(value, (list, tuple)):
-        if not value:
-            return True
-        if value[0] == b"dictionary":
-            # Pair by pair: a key may well be the bytes b"unpersistable".
-            return len(value) <= SIZE_LIMIT and all(
-                _sendable(pair[0]) and _sendable(pair[1]) for pair in value[1:]
-            )
-        return _flaw(value) is None and all(map(_sendable, value))
-    return _flaw(value) is None
+    # One loop over all that is inside, and the usual kinds first: each
+    # message goes through here.
+    lists: list[Any] = [(value,)]
+    for items in lists:
+        for item in items:
+            kind = type(item)
+            if kind is bytes:
+                if len(item) > SIZE_LIMIT:
+                    return False
+            elif kind is int:
+                if not _SMALLEST <= item <= _LARGEST:
+                    return False
+            elif _flaw(item) is not None:
+                return False
+            elif kind is list or kind is tuple:
+                # Pair by pair: a key may well be the bytes b"unpersistable".
+                pairs = item and item[0] == b"dictionary"
+                lists.extend(item[1:]) if pairs else lists.append(item)
+    return True
 
 
 def _flaw(value: object) -> tuple[str, str] | None:
@@ -153,8 +161,6 @@ def _flaw(value: object) -> tuple[str, str] | None:
             return reason, "make its class a pb.Copyable, or send its parts"
         if value and value[0] == b"unicode" and len(value[1]) > SIZE_LIMIT:
             return f"a str of {len(value[1])} bytes", f"the limit is {SIZE_LIMIT} bytes"
-        if value and value[0] in _CODE:
-            return f"a {value[0].decode()}", "send a pb.Referenceable, or a name"
     elif not isinstance(value, float):
         return f"a {type(value).__name__} where bytes belong", "send a simpler value"
     return None
