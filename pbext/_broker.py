@@ -5,8 +5,7 @@ is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from zope.interface import implementer
@@ -85,15 +84,17 @@ class Broker(pb.Broker):
         args: Any = None,
         kw: Any = None,
     ) -> Any:
-        if isinstance(object, Deferred):
-            # It calls back here when it has fired.
-            super().serialize(object, perspective, method, args, kw)
-            return object.addCallback(self._unasked) if self._oneWay else object
-        if isinstance(object, pb.CopyableFailure) and isinstance(
-            object.value, RefusedTag
-        ):
-            # A stock peer may compare the name of the type.
-            object = pb.CopyableFailure(jelly.InsecureJelly(str(object.value)))
+        # Most of what comes here is arguments, which need no closer look.
+        if not isinstance(object, (tuple, dict)):
+            if isinstance(object, Deferred):
+                # It calls back here when it has fired.
+                super().serialize(object, perspective, method, args, kw)
+                return object.addCallback(self._unasked) if self._oneWay else object
+            if isinstance(object, pb.CopyableFailure) and isinstance(
+                object.value, RefusedTag
+            ):
+                # A stock peer may compare the name of the type.
+                object = pb.CopyableFailure(jelly.InsecureJelly(str(object.value)))
         outer = self.serializingPerspective
         self._enlisted.append([])
         try:
@@ -109,11 +110,12 @@ class Broker(pb.Broker):
             self.serializingPerspective = outer
 
     def _endNested(self) -> None:
-        self.withdraw()  # what a hook serialized and did not send
+        if self._enlisted[-1]:
+            self.withdraw()  # what a hook serialized and did not send
         self._enlisted.pop()
 
     def sendCall(self, *exp: Any) -> None:
-        if exp[0] not in _MESSAGES:
+        if not self._enlisted[-1] or exp[0] not in _MESSAGES:
             super().sendCall(*exp)
             return
         try:
@@ -124,45 +126,23 @@ class Broker(pb.Broker):
         for participant in self._taken():
             participant.written()
 
-    def proto_message(
-        self,
-        requestID: Any,
-        objectID: Any,
-        message: Any,
-        answerRequired: Any,
-        netArgs: Any,
-        netKw: Any,
-    ) -> None:
-        with self._answering(answerRequired):
-            super().proto_message(
-                requestID, objectID, message, answerRequired, netArgs, netKw
-            )
+    def proto_message(self, *call: Any) -> None:
+        self._receive(super().proto_message, call)
 
-    def proto_cachemessage(
-        self,
-        requestID: Any,
-        objectID: Any,
-        message: Any,
-        answerRequired: Any,
-        netArgs: Any,
-        netKw: Any,
-    ) -> None:
-        with self._answering(answerRequired):
-            super().proto_cachemessage(
-                requestID, objectID, message, answerRequired, netArgs, netKw
-            )
+    def proto_cachemessage(self, *call: Any) -> None:
+        self._receive(super().proto_cachemessage, call)
 
-    @contextmanager
-    def _answering(self, answerRequired: Any) -> Iterator[None]:
+    def _receive(self, receive: Callable[..., None], call: tuple[Any, ...]) -> None:
         """
         Twisted serializes the result of every call, also if nobody has asked
         for an answer: then what is in it is never sent.
         """
+        _requestID, _objectID, _message, answerRequired, _args, _kw = call
         outer, self._oneWay = self._oneWay, not answerRequired
         try:
-            yield
+            receive(*call)
         finally:
-            if self._oneWay:
+            if self._oneWay and self._enlisted[-1]:
                 self.withdraw()
             self._oneWay = outer
 

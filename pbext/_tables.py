@@ -167,14 +167,15 @@ class CacheRecord:
         Call C{observe_<message>}, and tell the listeners when it is done.
         """
         name, before = _text(message), self.state
-        args = broker.unserialize(args)
-        kw = {_text(k): v for k, v in broker.unserialize(kw).items()}
-        change = Change(name, tuple(args), kw)
+        args, kw = broker.unserialize(args), broker.unserialize(kw)
+        if kw:
+            kw = {_text(k): v for k, v in kw.items()}
         result = getattr(cache, f"observe_{name}")(*args, **kw)
         if isinstance(result, Deferred):
-            result = self._outcome(cache, result, change)
-        elif self.state is before:  # else it was told that it is stale
-            self._notify("change", cache, change)
+            result = self._outcome(cache, result, Change(name, tuple(args), kw))
+        elif self.listeners["change"] and self.state is before:
+            # If it is stale by now, it has been told just that.
+            self._notify("change", cache, Change(name, tuple(args), kw))
         try:
             return broker.serialize(result)
         except Exception as error:

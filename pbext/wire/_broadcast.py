@@ -31,6 +31,9 @@ _ATOMIC = frozenset(
 )
 _CONTAINERS = frozenset({list, tuple, set, frozenset})
 
+#: The jelly of no keyword arguments, as most messages have them.
+_NO_KEYWORDS = [b"dictionary"]
+
 #: Deeper values are jellied for each observer; this also ends on a cycle.
 _DEPTH = 20
 
@@ -97,10 +100,13 @@ class Message:
 
     def _jellyFor(self, broker: Any, perspective: object) -> tuple[Any, Any]:
         args = broker.serialize(self._args, perspective=perspective, method=self.name)
-        kw = broker.serialize(self._kw, perspective=perspective, method=self.name)
+        kw: Any = _NO_KEYWORDS
+        if self._kw:
+            kw = broker.serialize(self._kw, perspective=perspective, method=self.name)
         try:
             checkSendable(args)
-            checkSendable(kw)
+            if self._kw:
+                checkSendable(kw)
         except NotSendable:
             order = IMessageOrder(broker, None)
             if order is not None:
