@@ -135,7 +135,7 @@ def _sendable(value: object) -> bool:
                     return False
             elif _flaw(item) is not None:
                 return False
-            elif kind is list or kind is tuple:
+            elif isinstance(item, (list, tuple)):
                 # Pair by pair: a key may well be the bytes b"unpersistable".
                 pairs = item and item[0] == b"dictionary"
                 lists.extend(item[1:]) if pairs else lists.append(item)
