@@ -227,6 +227,8 @@ def _dataclassDefault(
 
 
 def _isNoField(annotation: object) -> bool:
+    if isinstance(annotation, ForwardRef):  # so Python 3.14 says "not yet"
+        annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
         return _NO_FIELD_TEXT.match(annotation) is not None
     return (
