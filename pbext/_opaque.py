@@ -17,7 +17,7 @@ from pbext._cacheable import RemoteCache
 from pbext._copyable import RemoteCopy
 from pbext._tables import Change
 
-__all__ = ["OpaqueCache", "OpaqueCopy", "allowOpaque"]
+__all__ = ["OpaqueCache", "OpaqueCopy", "allowOpaque", "brief"]
 
 
 class _Opaque:
@@ -44,7 +44,7 @@ class _Opaque:
 
     def __repr__(self) -> str:
         shown = ", ".join(
-            (f"{name}=" if name else "") + _brief.repr(value)[:_WIDTH]
+            (f"{name}=" if name else "") + brief.repr(value)[:_WIDTH]
             for name, value in self.fields.items()
         )
         return f"{self.tag}({shown})"
@@ -70,7 +70,7 @@ class _Brief(Repr):
         return super().repr_instance(x, level)
 
 
-_brief = _Brief()
+brief = _Brief()
 
 
 class OpaqueCopy(_Opaque, RemoteCopy):

@@ -547,3 +547,16 @@ class RootTests(SynchronousTestCase):
             pair.result(pair.root.callRemote("take", b"pond", 7))
             self.assertEqual(pair.result(pair.root.callRemote("names")), ["pond"])
             self.assertEqual(pair.result(pair.root.callRemote("show", "pond")), "7")
+
+    def test_describesInBoundedTime(self) -> None:
+        """
+        A value that unfolds into 2**60 lists is described as soon as any.
+        """
+        value: list[object] = ["frog"]
+        for _ in range(60):
+            value = [value, value]
+        with connectedPair(ReceiverRoot()) as pair:
+            pair.result(pair.root.callRemote("take", "bomb", value))
+            shown = pair.result(pair.root.callRemote("show", "bomb"))
+        self.assertTrue(shown.startswith("[[["))
+        self.assertLessEqual(len(shown), 200)

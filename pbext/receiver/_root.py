@@ -13,7 +13,7 @@ from twisted.spread import pb
 
 from pbext import Change, RemoteCache
 from pbext._fields import gatherState
-from pbext._opaque import OpaqueCache, OpaqueCopy
+from pbext._opaque import OpaqueCache, OpaqueCopy, brief
 
 __all__ = ["ReceiverRoot", "describe"]
 
@@ -143,18 +143,23 @@ def _nameFrom(name: object) -> str:
 
 def describe(value: object) -> str:
     """
-    @return: one line about anything that can arrive.
+    @return: one line about anything that can arrive, of a bounded length and
+        made in bounded time, whatever a peer has put into it.
     """
     if isinstance(value, pb.RemoteReference):
         return "a reference"
     if isinstance(value, (OpaqueCopy, OpaqueCache)):
         text = repr(value)
     elif isinstance(value, pb.RemoteCopy):
-        fields = gatherState(value)
-        shown = ", ".join(f"{name}={field!r}" for name, field in fields.items())
+        fields = gatherState(value).items()
+        shown = ", ".join(f"{name}={brief.repr(field)}" for name, field in fields)
         text = f"{qual(type(value))}({shown})"
     else:
-        text = repr(value)
+        text = brief.repr(value)
     if isinstance(value, RemoteCache):
         text = f"{value.cacheState.value} {text}"
-    return text if len(text) <= 200 else text[:197] + "..."
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
+
+
+#: Characters of a description.
+_WIDTH = 200
