@@ -86,6 +86,8 @@ class Fields:
     @ivar declared: whether it declares anything; if not, C{names} is empty.
     @ivar names: the fields that travel, in the order of their declaration.
     @ivar local: the names that never do.
+    @ivar shared: those that have a value in the class which its instances
+        share: they travel if the object has one of its own.
     @ivar accepted: those of C{names} that a peer may set: not those that are
         properties.
     @ivar slots: the slots that travel if the class declares nothing.
@@ -99,6 +101,7 @@ class Fields:
     declared: bool
     names: tuple[str, ...]
     local: frozenset[str]
+    shared: frozenset[str]
     accepted: frozenset[str]
     slots: tuple[str, ...]
     defaults: Mapping[str, Callable[[object], object]]
@@ -122,6 +125,7 @@ def fieldsOf(cls: type) -> Fields:
 def _readFields(cls: type) -> Fields:
     names: dict[str, None] = {}
     local: set[str] = set()
+    shared: set[str] = set()
     defaults: dict[str, Callable[[object], object]] = {}
     loose = True
     for base in reversed(cls.__mro__):
@@ -134,6 +138,11 @@ def _readFields(cls: type) -> Fields:
             if name in _SETTINGS:
                 continue
             names[name] = None
+            # An unhashable value in a class is shared by its instances, a
+            # list of them all, say.  Dataclasses refuse it as a default
+            # (C{dataclasses._get_field}); here it declares nothing by itself.
+            if type(base.__dict__.get(name)).__hash__ is None:
+                shared.add(name)
             if _isLocal(annotation, base):
                 local.add(name)
             if default is not None:
@@ -149,12 +158,15 @@ def _readFields(cls: type) -> Fields:
                 f"do not travel; give it a public name, by a property for example"
             )
         loose = False
-    declared = bool(names) or explicit is not None
+    declared = bool(names.keys() - shared) or explicit is not None
+    if not declared:
+        names = {}
     travelling = [n for n in names if n not in local and not n.startswith("_")]
     return Fields(
         declared=declared,
         names=tuple(travelling),
         local=frozenset(local),
+        shared=frozenset(shared),
         accepted=frozenset(n for n in travelling if n != _CALLED and _mayHold(cls, n)),
         slots=tuple(n for n in _slotsOf(cls) if n not in local and n[0] != "_"),
         defaults={n: default for n, default in defaults.items() if _mayHold(cls, n)},
@@ -336,6 +348,8 @@ def gatherState(instance: object) -> dict[str, object]:
         return _publicState(instance, fields)
     state = {}
     for name in fields.names:
+        if name in fields.shared and name not in vars(instance):
+            continue
         try:
             state[name] = getattr(instance, name)
         except AttributeError:

@@ -72,6 +72,15 @@ class OnAnnotations:
     bare: ClassVar = 2  # type: ignore[misc]
 
 
+class OnShared:
+    everyPond: dict[int, object] = {}
+
+
+class OnSharedAndMore(OnShared):
+    colour: str
+    ducks: list[str] = []
+
+
 class OnCopyFields:
     copyFields = ("frogs", "sum")
 
@@ -128,6 +137,24 @@ class DeclarationTests(SynchronousTestCase):
         self.assertEqual(fields.names, ("colour", "frogs"))
         self.assertEqual(fields.local, {"password"})
         self.assertTrue(fields.loose)
+
+    def test_shared(self) -> None:
+        """
+        A list or a dict that a class annotates belongs to all its instances:
+        it makes no field of itself, and the class's value does not travel.
+        """
+        pond = OnShared()
+        pond.frogs = 3  # type: ignore[attr-defined]
+        self.assertFalse(fieldsOf(OnShared).declared)
+        self.assertEqual(gatherState(pond), {"frogs": 3})
+        self.assertTrue(fieldsOf(OnSharedAndMore).declared)
+        other = OnSharedAndMore()
+        other.colour = "green"
+        self.assertEqual(gatherState(other), {"colour": "green"})
+        other.ducks = ["daffy"]
+        self.assertEqual(gatherState(other), {"colour": "green", "ducks": ["daffy"]})
+        restoreState(other, {"ducks": ["donald"], "toads": 3})
+        self.assertEqual(vars(other), {"colour": "green", "ducks": ["donald"]})
 
     def test_copyFields(self) -> None:
         """

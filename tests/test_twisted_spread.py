@@ -19,6 +19,7 @@ from twisted.spread import test as twistedTests
 from twisted.trial.unittest import SynchronousTestCase
 
 import pbext
+from tests.processes import directory
 
 #: What replaces C{pb} in the line that imports it.
 BROKER = """\
@@ -32,12 +33,7 @@ pb = types.SimpleNamespace(**{**vars(stock), **ours})
 EVERYTHING = "from pbext import pb\n"
 
 #: Which tests differ, and why each of them is meant to.
-DIFFERENT = {
-    "test_pb.BrokerTests.test_factoryCopy": (
-        "its class annotates a class attribute, which declares it as the one "
-        "field, so that the attribute that the test sends does not travel"
-    )
-}
+DIFFERENT: dict[str, str] = {}
 
 #: Seconds; they take two.
 PATIENCE = 120
@@ -54,8 +50,7 @@ class TwistedSpreadTests(SynchronousTestCase):
         """
         @return: the tests that passed, those that did not, and what was said.
         """
-        place = Path(self.mktemp())
-        place.mkdir()
+        place = directory(self)
         home = Path(twistedTests.__file__).parent
 
         def replace(match: re.Match[str]) -> str:
