@@ -375,6 +375,21 @@ class LocalOnlyTests(SynchronousTestCase):
         cls.__module__ = __name__
         self.assertEqual(fieldsOf(cls).local, set())
 
+    def test_withAValueInTheClass(self) -> None:
+        """
+        Whatever value the class has for it, and if it declares nothing else.
+        """
+        for value in [], {}, "default", None:
+            cls = type(
+                "Account",
+                (),
+                {"__annotations__": {"a": LocalOnly[Any]}, "a": value},
+            )
+            account = cls()
+            account.a, account.name = ["secret"], "ann"
+            self.assertEqual(fieldsOf(cls).local, {"a"})
+            self.assertNotIn("a", gatherState(account))
+
     def test_localFieldsAddUp(self) -> None:
         """
         C{localFields} adds up over the bases: a subclass with one of its own
