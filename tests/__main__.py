@@ -31,13 +31,7 @@ def main() -> int:
         "trial, random order": [*trial, f"--random={seed}", "tests"],
         "trial, asyncio": [*trial, "--reactor=asyncio", *WAITING],
         "pytest": [*pytest, "-p", "no:randomly"],
-        "pytest, random order": [
-            *pytest,
-            "-p",
-            "randomly",
-            "-p",
-            f"randomly_seed={seed}",
-        ],
+        "pytest, random order": [*pytest, f"--randomly-seed={seed}"],
         "pytest's own": ["-m", "pytest", "-q", "-p", "twisted", "tests/test_pytest"],
     }
     failed = []
