@@ -13,7 +13,7 @@ import attrs
 from twisted.spread import pb as stock
 
 from pbext import CacheState, pb
-from pbext.errors import CannotSendBack, Unordered
+from pbext.errors import CannotSendBack, NotSendable, Unordered
 from pbext.testing import connectedPair
 from tests.ponds import (
     STOCK_WATCHER,
@@ -471,24 +471,41 @@ class CacheableTests(PondTestCase):
             self.assertEqual(1, len(self.successResultOf(told).dropped))
             self.assertIsNone(self.successResultOf(answer))
 
+    def test_A8a_asItWas(self) -> None:
+        """
+        What is announced in the hook is told as it was then.
+        """
+        pond, ducks = Hooked(), ["huey"]
+
+        def hook(perspective: Any, observer: Any) -> Any:
+            observer.callRemote("addDuck", ducks)
+            ducks.append("dewey")
+
+        pond.hook = hook
+        [cache] = self.follow(pond, 1)
+        self.assertEqual([["huey"]], cache.ducks)
+
     def test_unsendableInTheHook(self) -> None:
         """
-        A value that cannot be sent fails an announcement in the hook like
-        any other; inside an object, which is not asked before its turn, it
-        is reported.
+        A value that cannot be sent fails an announcement in the hook at once,
+        like any other; beside an object, which is not asked before its turn,
+        it fails then, and if nobody waits it is reported.
         """
         pond = Hooked()
         outcomes: list[Any] = []
 
         def hook(perspective: Any, observer: Any) -> Any:
-            outcomes.append(observer.callRemote("addDuck", object()))
             outcomes.append(observer.callRemote("addDuck", [pond, object()]))
+            self.failureResultOf(observer.callRemote("addDuck", 2**449), NotSendable)
+            pond.observers.callRemote("addDuck", [pond, object()])
             observer.callRemote("addDuck", "huey")
 
         pond.hook = hook
         caches = self.follow(pond)
         for outcome in outcomes:
-            self.failureResultOf(outcome)
+            self.failureResultOf(outcome, NotSendable)
+        # By each for itself, and by those who were there already.
+        self.assertEqual(1 + 2 + 3, len(pond.failed))
         self.assertEqual([["huey"]] * 3, [cache.ducks for cache in caches])
 
     def test_resentWhileItLeaves(self) -> None:

@@ -256,6 +256,26 @@ class RemoteCacheTests(PondTestCase):
         self.assertEqual(("third", cache), told[-1][:2])
         self.assertEqual(3, len(told))
 
+    def test_staleOnce(self) -> None:
+        """
+        The first reason is the one that is told, and that stays.
+        """
+        pond = Pond()
+        caches = self.follow(pond)
+        told: list[Any] = []
+        for cache in caches:
+            cache.notifyOnStale(lambda cache, reason: told.append(reason))
+        for _ in range(2):
+            pond.observers.callRemote("fail", "x")
+            self.pair.flush()
+        pond.invalidate()
+        self.pair.flush()
+        self.pair.close()
+        self.assertEqual(3, len(told))
+        for cache, reason in zip(caches, told, strict=True):
+            self.assertIn("observe_fail failed", reason.reason)
+            self.assertIs(reason, self.failureResultOf(cache.whenLive()).value)
+
     def test_assignsDict(self) -> None:
         """
         C{self.__dict__ = state} is allowed, at first and in an update: the
