@@ -65,7 +65,7 @@ class Cacheable(Copyable, flavors.Cacheable):
     A method C{observerFailed(observer, failure)} is called for an observer
     that an update could not be delivered to, if it is not just gone.
 
-    @cvar acknowledged: whether announcements ask for an answer; L{False} by
+    @cvar acknowledged: whether announcements ask for an answer; C{False} by
         default.
     """
 
@@ -122,14 +122,14 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
     @property
     def broker(self) -> Any:  # type: ignore[override]  # stock's attribute, which state cannot replace here
         """
-        The connection that this cache came by, or L{None}.
+        The connection that this cache came by, or C{None}.
         """
         return self._record.broker
 
     @property
     def luid(self) -> int | None:  # type: ignore[override]  # as for broker
         """
-        The number of this cache on its connection, or L{None}.
+        The number of this cache on its connection, or C{None}.
         """
         entry = self._record.entry
         return None if entry is None else entry.luid

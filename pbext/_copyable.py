@@ -1,6 +1,6 @@
 """
 Copying objects: L{Copyable} and L{RemoteCopy}, thin over
-L{pbext._fields}, which knows what a class declares.
+L{pbext._state}, which knows what of an object travels.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from twisted.python.reflect import qual
 from twisted.spread import flavors
 
-from pbext._fields import fieldsOf, fillDefaults, gatherState, restoreState
+from pbext._fields import fieldsOf
+from pbext._state import fillDefaults, gatherState, restoreState
 from pbext.errors import RefusedState
 
 __all__ = ["Copyable", "RemoteCopy", "tagOf"]
@@ -36,10 +37,10 @@ class Copyable(flavors.Copyable):
     before, and wins.  C{getStateToCopy = twisted.spread.pb.Copyable.getStateToCopy}
     brings back stock's state, the whole live C{__dict__}.
 
-    @cvar typeToCopy: the tag to travel under, or L{None} (the default) for
+    @cvar typeToCopy: the tag to travel under, or C{None} (the default) for
         the class's module and name.  Subclasses inherit it.
     @cvar copyFields: the names of the attributes that travel, properties
-        too, or L{None} (the default) if the class says it otherwise.
+        too, or C{None} (the default) if the class says it otherwise.
     @cvar localFields: names that never travel, in addition to those of the
         base classes.
     """

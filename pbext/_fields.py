@@ -1,14 +1,11 @@
 """
-What a class declares about the state of its instances, and how such a state
-is gathered from one object and put into another.
+What a class declares about the state of its instances.
 
 A class declares its fields as a dataclass, with attrs, by annotations, or by
 naming them in C{copyFields}, which wins over the others.  A class that
 declares none has, as its state, its public attributes.  Whatever it
 declares, names that begin with an underscore and names in C{localFields} or
 annotated L{LocalOnly} stay where they are.
-
-Nothing in here knows a broker.
 """
 
 from __future__ import annotations
@@ -19,13 +16,13 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, ForwardRef, TypeVar, get_args, get_origin
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import attrs
 
-from twisted.logger import Logger
-from twisted.persisted.crefutil import NotKnown
 from twisted.python.reflect import qual
+
+from pbext.errors import BadDeclaration
 
 if sys.version_info >= (3, 14):
     from annotationlib import Format, get_annotations
@@ -35,16 +32,7 @@ if sys.version_info >= (3, 14):
 else:
     from inspect import get_annotations as _ownAnnotations
 
-__all__ = [
-    "Fields",
-    "LocalOnly",
-    "fieldsOf",
-    "fillDefaults",
-    "gatherState",
-    "restoreState",
-]
-
-_log = Logger()
+__all__ = ["CALLED", "DISPATCHED", "Fields", "LocalOnly", "fieldsOf", "mayHold"]
 
 
 class _LocalOnly:
@@ -66,10 +54,10 @@ _SETTINGS = frozenset(
 )
 
 #: What jelly looks for on whatever has arrived, and calls.
-_CALLED = "postUnjelly"
+CALLED = "postUnjelly"
 
 #: Names that PB looks up, and calls, on an object that takes calls from afar.
-_DISPATCHED = ("remote_", "perspective_", "view_", "observe_")
+DISPATCHED = ("remote_", "perspective_", "view_", "observe_")
 _DISPATCHERS = ("remoteMessageReceived", "perspectiveMessageReceived")
 
 #: C{from __future__ import annotations} leaves only this to go by when the
@@ -153,9 +141,11 @@ def _readFields(cls: type) -> Fields:
         names = dict.fromkeys(_asNames(cls, "copyFields", explicit))
         private = [name for name in names if name.startswith("_")]
         if private:
-            raise TypeError(
-                f"{qual(cls)}.copyFields names {', '.join(private)}: private names "
-                f"do not travel; give it a public name, by a property for example"
+            raise BadDeclaration(
+                className=qual(cls),
+                attribute="copyFields",
+                why=f"names {', '.join(private)}: private names do not travel; "
+                f"give it a public name, by a property for example",
             )
         loose = False
     declared = bool(names.keys() - shared) or explicit is not None
@@ -167,9 +157,9 @@ def _readFields(cls: type) -> Fields:
         names=tuple(travelling),
         local=frozenset(local),
         shared=frozenset(shared),
-        accepted=frozenset(n for n in travelling if n != _CALLED and _mayHold(cls, n)),
+        accepted=frozenset(n for n in travelling if n != CALLED and mayHold(cls, n)),
         slots=tuple(n for n in _slotsOf(cls) if n not in local and n[0] != "_"),
-        defaults={n: default for n, default in defaults.items() if _mayHold(cls, n)},
+        defaults={n: default for n, default in defaults.items() if mayHold(cls, n)},
         loose=declared and loose,
         dispatches=any(_classAttribute(cls, n) for n in _DISPATCHERS),
     )
@@ -182,7 +172,9 @@ def _asNames(cls: type, attribute: str, value: object) -> tuple[str, ...]:
         names = tuple(value)
         if all(isinstance(name, str) for name in names):
             return names
-    raise TypeError(f"{qual(cls)}.{attribute} has to be a sequence of str")
+    raise BadDeclaration(
+        className=qual(cls), attribute=attribute, why="has to be a sequence of str"
+    )
 
 
 def _isFramework(cls: type) -> bool:
@@ -287,7 +279,7 @@ def _classAttribute(cls: type, name: str) -> tuple[type, object] | None:
     return None
 
 
-def _mayHold(cls: type, name: str) -> bool:
+def mayHold(cls: type, name: str) -> bool:
     """
     Whether an instance may be given a value of this name: it would hide
     neither a method nor a property nor anything of the framework's.  A
@@ -304,142 +296,8 @@ def _mayHold(cls: type, name: str) -> bool:
     )
 
 
-def _accepts(cls: type, fields: Fields, name: object) -> bool:
-    """
-    Whether a peer may set this name on an instance of C{cls}.
-    """
-    if fields.declared:
-        return name in fields.accepted
-    return (
-        isinstance(name, str)
-        and name.isidentifier()
-        and not name.startswith("_")
-        and name not in fields.local
-        and name != _CALLED
-        and not (fields.dispatches and name.startswith(_DISPATCHED))
-        and _mayHold(cls, name)
-    )
-
-
 def _slotsOf(cls: type) -> Iterator[str]:
     for base in reversed(cls.__mro__):
         for name, attribute in base.__dict__.items():
             if isinstance(attribute, types.MemberDescriptorType):
                 yield name
-
-
-def _isSet(instance: object, name: str) -> bool:
-    try:
-        object.__getattribute__(instance, name)
-    except AttributeError:
-        return False
-    return True
-
-
-def gatherState(instance: object) -> dict[str, object]:
-    """
-    The state of an object, as its class declares it: a fresh dict.  A
-    declared field that has no value is left out.
-    """
-    fields = fieldsOf(type(instance))
-    if fields.loose:
-        _sayWhatStays(instance, fields)
-    if not fields.declared:
-        return _publicState(instance, fields)
-    state = {}
-    for name in fields.names:
-        if name in fields.shared and name not in vars(instance):
-            continue
-        try:
-            state[name] = getattr(instance, name)
-        except AttributeError:
-            if not _mayHold(type(instance), name):
-                raise  # a property that fails is no field without a value
-    return state
-
-
-def _publicState(instance: object, fields: Fields) -> dict[str, object]:
-    state = {n: getattr(instance, n) for n in fields.slots if _isSet(instance, n)}
-    for name, value in vars(instance).items():
-        if not name.startswith("_") and name not in fields.local:
-            state[name] = value
-    return state
-
-
-_said: WeakSet[type] = WeakSet()
-
-
-def _sayWhatStays(instance: object, fields: Fields) -> None:
-    """
-    Annotations may have been written for a type checker alone: say, once a
-    class, what because of them does not travel.
-    """
-    cls = type(instance)
-    if cls in _said:
-        return
-    _said.add(cls)
-    stays = [
-        name
-        for name in vars(instance)
-        if name[0] != "_" and name not in fields.names and name not in fields.local
-    ]
-    if stays:
-        _log.warn(
-            "{cls} declares its fields by annotations, so its attributes "
-            "{stays} do not travel: annotate them too, or set copyFields",
-            cls=qual(cls),
-            stays=", ".join(stays),
-        )
-
-
-class _Place:
-    """
-    Where a value goes that is not known yet: part of a cycle, which Twisted
-    fills in by C{place[name] = value} (C{twisted.persisted.crefutil}).
-    """
-
-    def __init__(self, instance: object) -> None:
-        self._instance = instance
-
-    def __setitem__(self, name: str, value: object) -> None:
-        if not isinstance(value, NotKnown):  # known by another name that is not, yet
-            object.__setattr__(self._instance, name, value)
-
-
-def restoreState(instance: object, state: Mapping[object, object]) -> None:
-    """
-    Put a state that a peer sent into an object.  What the class does not
-    accept is ignored: no method, property or private name is set, and
-    nothing is called, neither C{__init__} nor C{__setattr__}.
-
-    @param state: names, as str, or as bytes as Python 2 peers send them.
-    """
-    cls = type(instance)
-    fields = fieldsOf(cls)
-    for key, value in state.items():
-        name = key
-        if isinstance(key, bytes):
-            try:
-                name = key.decode("utf-8")
-            except UnicodeDecodeError:
-                continue
-        if not _accepts(cls, fields, name):
-            _log.debug(
-                "{cls} does not accept a field that was sent to it: {name}",
-                cls=qual(cls),
-                name=repr(name)[:80],
-            )
-        elif isinstance(value, NotKnown):
-            value.addDependant(_Place(instance), name)
-        else:
-            object.__setattr__(instance, name, value)  # type: ignore[arg-type]  # _accepts takes only a str
-    fillDefaults(instance)
-
-
-def fillDefaults(instance: object) -> None:
-    """
-    Give each declared field that has a default, and no value, its default.
-    """
-    for name, default in fieldsOf(type(instance)).defaults.items():
-        if not _isSet(instance, name):
-            object.__setattr__(instance, name, default(instance))

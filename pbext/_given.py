@@ -1,5 +1,5 @@
 """
-One observer: the far end of a L{Cacheable<pbext.pb.Cacheable>} that a peer
+One observer: the far end of a L{Cacheable<pbext._cacheable.Cacheable>} that a peer
 has been given, from the message that carries the object to the peer's last
 word on it.
 """
@@ -98,7 +98,7 @@ class Observer(RemoteCacheObserver):
     @property
     def luid(self) -> int | None:
         """
-        The number of the cache at the peer, or L{None} if the peer is gone or
+        The number of the cache at the peer, or C{None} if the peer is gone or
         does not hold it.
         """
         if self.broker.disconnected:
@@ -111,7 +111,7 @@ class Observer(RemoteCacheObserver):
         Call C{observe_<name>} of the cache at the peer.
 
         @return: always a Deferred.  If the peer is gone, or goes before it
-            answers, or has dropped the cache, it fires with L{None}; with
+            answers, or has dropped the cache, it fires with C{None}; with
             C{pbanswer=False} it does so at once.
         """
         answered = kw.pop("pbanswer", True)
@@ -137,7 +137,7 @@ class Observer(RemoteCacheObserver):
         """
         Send one update.
 
-        @return: a Deferred of the answer if C{answered}, else L{None}.
+        @return: a Deferred of the answer if C{answered}, else C{None}.
         @raise DeadReference: if there is nobody to send it to.
         @raise NotSendable: if the message cannot be sent.
         @raise Unordered: from inside a hook that gathers the state to send,

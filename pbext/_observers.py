@@ -1,5 +1,5 @@
 """
-The observer book: who follows a L{Cacheable<pbext.pb.Cacheable>}, and how an
+The observer book: who follows a L{Cacheable<pbext._cacheable.Cacheable>}, and how an
 update reaches them all.
 
     >>> from pbext import Observers
@@ -115,7 +115,7 @@ class _Audience:
     def callRemote(self, _name: str, *args: Any, **kw: Any) -> Deferred[Delivery]:
         """
         Call C{observe_<name>} of each cache.  None of them can keep the
-        others from being told.  C{pbanswer=}L{True} or L{False} overrides
+        others from being told.  C{pbanswer=}C{True} or C{False} overrides
         C{acknowledged} for this once.
 
         @return: fires with a L{Delivery}: at once, or, if the book is
@@ -143,12 +143,12 @@ class _Choice(_Audience):
 
 class Observers(_Audience):
     """
-    The observers of a Cacheable.  A L{pbext.pb.Cacheable} has one as
+    The observers of a Cacheable.  A L{Cacheable<pbext._cacheable.Cacheable>} has one as
     C{self.observers} and keeps it; in a plain C{twisted.spread.pb.Cacheable},
     call L{add} and L{discard} in its hooks.
 
     @ivar acknowledged: whether broadcasts ask the peers for an answer;
-        L{False} by default.
+        C{False} by default.
     @ivar counters: what became of the broadcasts so far.
     """
 

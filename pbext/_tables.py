@@ -33,7 +33,7 @@ _log = Logger()
 
 class CacheState(enum.Enum):
     """
-    What a L{RemoteCache<pbext.pb.RemoteCache>} knows of itself.
+    What a L{RemoteCache<pbext._cacheable.RemoteCache>} knows of itself.
 
     @cvar WAITING: its state has not arrived.
     @cvar LIVE: it follows its publisher.

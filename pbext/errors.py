@@ -22,6 +22,7 @@ from twisted.spread.jelly import InsecureJelly
 from twisted.spread.pb import DeadReferenceError, Error
 
 __all__ = [
+    "BadDeclaration",
     "CannotRegister",
     "CannotSendBack",
     "DeadReference",
@@ -133,6 +134,24 @@ class NotSendable(DeclarationError, BananaError):
 
 
 @attrs.define(slots=False, kw_only=True)
+class BadDeclaration(DeclarationError, TypeError):
+    """
+    What a class says of its fields makes no sense.
+
+    @ivar className: the class.
+    @ivar attribute: where it says so.
+    @ivar why: what is wrong with it, and what to do.
+    """
+
+    className: str
+    attribute: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.className}.{self.attribute} {self.why}"
+
+
+@attrs.define(slots=False, kw_only=True)
 class CannotRegister(DeclarationError, TypeError):
     """
     A class that could never receive what is sent to it.
@@ -197,7 +216,7 @@ class CannotSendBack(DeclarationError, AssertionError):
 @attrs.define(slots=False, kw_only=True)
 class StaleCache(LinkError):
     """
-    A L{RemoteCache<pbext.pb.RemoteCache>} no longer follows its publisher.
+    A L{RemoteCache<pbext._cacheable.RemoteCache>} no longer follows its publisher.
 
     @ivar className: the class of the cache.
     @ivar reason: why, in words.

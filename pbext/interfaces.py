@@ -32,7 +32,7 @@ class IParticipant(Interface):
 class IMessageOrder(Interface):
     """
     A broker that knows when a message is written.  Twisted's does not;
-    L{pbext.pb.Broker} does.
+    L{Broker<pbext._broker.Broker>} does.
     """
 
     def enlist(participant: object) -> bool:

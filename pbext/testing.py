@@ -243,7 +243,7 @@ class Pair:
         Connect one more client.
 
         @param factory: its factory; by default a new
-            L{PBClientFactory<pbext.pb.PBClientFactory>}.
+            L{PBClientFactory<pbext._factories.PBClientFactory>}.
         """
         factory = PBClientFactory() if factory is None else factory
         link = Link(
@@ -324,10 +324,10 @@ def connectedPair(
     @param root: what the server serves: an C{IPBRoot}, or a portal.
     @param clients: how many clients.
     @param serverFactory: makes the factory of the server from the root; by
-        default L{PBServerFactory<pbext.pb.PBServerFactory>}.
+        default L{PBServerFactory<pbext._factories.PBServerFactory>}.
     @param clientFactory: makes the factory of each client; by default
-        L{PBClientFactory<pbext.pb.PBClientFactory>}.
-    @param chunk: how many bytes arrive at a time; L{None}, the default, for
+        L{PBClientFactory<pbext._factories.PBClientFactory>}.
+    @param chunk: how many bytes arrive at a time; C{None}, the default, for
         all that there are.
     @param clock: the time; by default a new C{Clock}.
     @return: a L{Pair}, which is a context manager that closes it.

@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import errors, pb
 from pbext.errors import (
+    BadDeclaration,
     CannotRegister,
     CannotSendBack,
     DeadReference,
@@ -55,6 +56,12 @@ ERRORS: list[tuple[PBExtError, type, type, list[str]]] = [
         DeclarationError,
         BananaError,
         ["$.frogs[0]", "instance of class X", "do this"],
+    ),
+    (
+        BadDeclaration(className="pond.Frog", attribute="copyFields", why="is no list"),
+        DeclarationError,
+        TypeError,
+        ["pond.Frog.copyFields is no list"],
     ),
     (
         CannotRegister(className="pond.Frog", why="it is frozen"),

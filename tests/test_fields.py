@@ -22,7 +22,9 @@ from twisted.spread import pb as stock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import LocalOnly
-from pbext._fields import fieldsOf, fillDefaults, gatherState, restoreState
+from pbext._fields import fieldsOf
+from pbext._state import fillDefaults, gatherState, restoreState
+from pbext.errors import BadDeclaration
 
 
 class Plain:
@@ -195,7 +197,7 @@ class DeclarationTests(SynchronousTestCase):
         class Private:
             copyFields = ("frogs", "_toads")
 
-        error = self.assertRaises(TypeError, fieldsOf, Private)
+        error = self.assertRaises(BadDeclaration, fieldsOf, Private)
         self.assertIn("_toads", str(error))
         self.assertIn("Private.copyFields", str(error))
 
@@ -207,7 +209,7 @@ class DeclarationTests(SynchronousTestCase):
         for attribute in "copyFields", "localFields":
             for wrong in "frogs", b"frogs", 7, (b"frogs",), [7]:
                 cls = type("Wrong", (), {attribute: wrong})
-                error = self.assertRaises(TypeError, fieldsOf, cls)
+                error = self.assertRaises(BadDeclaration, fieldsOf, cls)
                 self.assertIn(attribute, str(error))
 
     def test_inherited(self) -> None:

@@ -12,8 +12,8 @@ from twisted.python.reflect import qual
 from twisted.spread import pb
 
 from pbext import Change, RemoteCache
-from pbext._fields import gatherState
 from pbext._opaque import OpaqueCache, OpaqueCopy, brief
+from pbext._state import gatherState
 
 __all__ = ["ReceiverRoot", "describe"]
 

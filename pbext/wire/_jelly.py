@@ -71,7 +71,7 @@ def findTag(
     """
     Find the first tag that C{refused} says yes to.
 
-    @return: the tag and its path, or L{None}.
+    @return: the tag and its path, or C{None}.
     """
     # Iterative: a peer decides how deep this is.
     stack: list[tuple[str, object]] = [(path, sexp)]
