@@ -37,6 +37,14 @@ def _bookOf(cacheable: Any) -> Observers:
     return found[1]
 
 
+def _joined(cacheable: Any) -> Observers:
+    """
+    The book that observers enter: the object's own, or one that it has set.
+    """
+    book = getattr(cacheable, "observers", None)
+    return book if isinstance(book, Observers) else _bookOf(cacheable)
+
+
 class _Book:
     """
     The attribute C{observers}.  It is no data descriptor: an C{observers}
@@ -55,9 +63,10 @@ class Cacheable(Copyable, flavors.Cacheable):
     An object whose changes the peers follow.
 
     It keeps its own L{Observers} as C{self.observers}, whatever the class
-    overrides: to announce a change, C{self.observers.callRemote("addDuck",
-    duck)}.  The loop over a list of one's own, as Twisted's guide has it,
-    is right as well, since the hooks receive the book's observers.
+    overrides, or uses one that the class sets: to announce a change,
+    C{self.observers.callRemote("addDuck", duck)}.  The loop over a list of
+    one's own, as Twisted's guide has it, is right as well, since the hooks
+    receive the book's observers.
 
     Each perspective has a view of its own: C{getStateToCacheAndObserveFor}
     is called once for each connection and perspective.
@@ -81,7 +90,7 @@ class Cacheable(Copyable, flavors.Cacheable):
 
         @return: see L{Observers.callRemote}.
         """
-        book = _bookOf(self)
+        book = _joined(self)
         observers = list(book)
         told = book.callRemote("invalidate")
         for observer in observers:
@@ -95,7 +104,7 @@ class Cacheable(Copyable, flavors.Cacheable):
             return getInstanceState(self, jellier)
         if isinstance(self, RemoteCache) and self.broker is broker:
             return b"lcache", self.luid
-        return give(self, _bookOf(self), jellier)
+        return give(self, _joined(self), jellier)
 
 
 class RemoteCache(RemoteCopy, flavors.RemoteCache):

@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from twisted.spread.flavors import RemoteCacheObserver
 
 from pbext._given import Observer, keyOf, report, swallowDeadReference
-from pbext.errors import DeadReference
+from pbext.errors import DeadReference, Unordered
 from pbext.wire._broadcast import Message
 
 __all__ = ["Counters", "Delivery", "Observer", "Observers", "swallowDeadReference"]
@@ -206,13 +206,14 @@ class Observers(_Audience):
         sent: dict[Observer, Deferred[Any] | None] = {}
         dropped: list[Observer] = []
         refused: dict[Observer, Failure] = {}
+        fault: Failure | None = None
         confirmed: dict[Observer, Any] = {}
         failed: dict[Observer, Failure] = {}
 
         def confirm(answer: Any, observer: Observer) -> None:
             confirmed[observer] = answer
 
-        def fault(failure: Failure, observer: Observer) -> None:
+        def lose(failure: Failure, observer: Observer) -> None:
             if swallowDeadReference(failure) is None:
                 dropped.append(observer)
             else:
@@ -230,16 +231,18 @@ class Observers(_Audience):
             except DeadReference:
                 dropped.append(observer)
                 self.discard(observer)
-            except Exception:
+            except Unordered:
                 refused[observer] = Failure()
-        if refused and not sent:
+            except Exception:
+                fault = refused[observer] = Failure()
+        if fault and not sent:
             # Not this or that observer: the message.
             close()
-            return fail(next(iter(refused.values())))
+            return fail(fault)
         for observer, failure in refused.items():
             report(observer, message, failure)
         answers = [
-            answer.addCallbacks(confirm, fault, (observer,), {}, (observer,))
+            answer.addCallbacks(confirm, lose, (observer,), {}, (observer,))
             for observer, answer in sent.items()
             if answer is not None
         ]

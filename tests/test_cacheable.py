@@ -12,7 +12,7 @@ import attrs
 
 from twisted.spread import pb as stock
 
-from pbext import CacheState, pb
+from pbext import CacheState, Observers, pb
 from pbext.errors import CannotSendBack, NotSendable, Unordered
 from pbext.testing import connectedPair
 from tests.ponds import (
@@ -53,6 +53,15 @@ class AttrsPond(Tagged):
         raise AssertionError("compared")
 
     __hash__ = None  # type: ignore[assignment]
+
+
+@attrs.define
+class SlottedPond(Tagged):
+    """
+    Has its book in a slot.
+    """
+
+    observers: Observers = attrs.field(factory=Observers)
 
 
 class EveryHook(Tagged):
@@ -235,6 +244,30 @@ class CacheableTests(PondTestCase):
         self.assertEqual(3, len(pond.book))
         self.assertNotIn("observers", self.caches[0].__dict__)
 
+    def test_assignedBook(self) -> None:
+        """
+        A book that a class sets as C{self.observers}, also in a slot, is the
+        one that observers enter; proxies may share their subject's.
+        """
+        subject = object()
+        shared = Observers()
+        one, other = Proxy(subject), Proxy(subject)
+        one.observers = other.observers = shared
+        strict = Pond()
+        strict.observers = Observers(acknowledged=True)
+        self.connect(one=one, other=other, strict=strict, slotted=SlottedPond())
+        kept = []
+        for client in range(3):
+            kept += [self.get(client, name) for name in self.root.things]
+        self.assertEqual(3, len(shared))
+        other.observers.callRemote("noticed")
+        self.root.things["slotted"].observers.callRemote("noticed")
+        told = strict.observers.callRemote("noticed")
+        self.assertEqual(3, len(self.pair.result(told).confirmed))
+        self.assertEqual([[("noticed",)]] * 12, [cache.told for cache in kept])
+        strict.invalidate()
+        self.assertEqual(0, len(strict.observers))
+
     def test_anyState(self) -> None:
         """
         The state can be whatever the receiver reads: a list, say.
@@ -405,6 +438,27 @@ class CacheableTests(PondTestCase):
         self.assertEqual((1, 2), (len(bad.observers), len(good.observers)))
         self.assertEqual(2, len(self.flushLoggedErrors(ZeroDivisionError)))
 
+    def test_lostInTheHook(self) -> None:
+        """
+        A connection that goes while the state is gathered takes the observer
+        with it, once.
+        """
+        pond, other = Hooked(), Pond()
+        self.connect(pond=pond)
+
+        def hook(perspective: Any, observer: Any) -> Any:
+            self.pair.links[1].cut()
+            return {"ducks": [other]}
+
+        self.caches = [self.get(0)]
+        pond.hook = hook
+        answer = self.pair.links[1].root.callRemote("get")
+        self.pair.flush()
+        self.failureResultOf(answer, stock.PBConnectionLost)
+        self.flushLoggedErrors()
+        self.assertEqual((1, 1), (len(pond.left), len(pond.observers)))
+        self.assertEqual((0, 0), (len(other.left), len(other.observers)))
+
     def test_A8a_announcedInTheHook(self) -> None:
         """
         What is announced while the state is gathered arrives after the
@@ -530,44 +584,71 @@ class CacheableTests(PondTestCase):
         self.assertEqual(["huey", "dewey"], taker.taken.ducks)
         self.assertIs(CacheState.LIVE, taker.taken.cacheState)
 
+    def followOnStock(self, pond: Any) -> list[Any]:
+        """
+        L{follow}, with Twisted's factory for the server.
+        """
+        self.pair = connectedPair(
+            PondRoot(pond=pond), clients=3, serverFactory=stock.PBServerFactory
+        )
+        self.addCleanup(self.pair.close)
+        return [self.get(client) for client in range(3)]
+
     def test_onAStockFactory(self) -> None:
         """
         On a stock factory, an announcement in the hook, which would overtake
-        its object, fails and says what to do; the object arrives.
+        its object, is refused for that observer alone, and says what to do;
+        the object arrives, and is followed.
         """
         pond = Hooked()
         outcomes: list[Any] = []
 
         def hook(perspective: Any, observer: Any) -> Any:
+            outcomes.append(observer)
             outcomes.append(pond.observers.callRemote("noticed"))
 
         pond.hook = hook
-        with connectedPair(
-            PondRoot(pond=pond), serverFactory=stock.PBServerFactory
-        ) as pair:
-            cache = pair.result(pair.root.callRemote("get"))
-            failure = self.failureResultOf(outcomes[0], Unordered)
+        caches = self.followOnStock(pond)
+        for observer, told in zip(outcomes[::2], outcomes[1::2], strict=True):
+            [(refused, failure)] = self.successResultOf(told).refused.items()
+            self.assertIs(observer, refused)
+            self.assertIsInstance(failure.value, Unordered)
             self.assertIn("PBServerFactory", str(failure.value))
-            self.assertIs(CacheState.LIVE, cache.cacheState)
-            pond.addDuck("huey")
-            pair.flush()
+        self.assertEqual(outcomes[::2], [observer for observer, _ in pond.failed])
+        pond.addDuck("huey")
+        self.pair.flush()
+        for cache, noticed in zip(caches, (2, 1, 0), strict=True):
             self.assertEqual(["huey"], cache.ducks)
+            self.assertEqual(noticed, cache.told.count(("noticed",)))
 
     def test_invalidatedOnAStockFactory(self) -> None:
         """
-        So does C{invalidate}, and the object is followed.
+        So is C{invalidate}, and the object that it does not reach goes on.
         """
         pond = Hooked()
-        outcomes: list[Any] = []
-        pond.hook = lambda *_: outcomes.append(pond.invalidate())
-        with connectedPair(
-            PondRoot(pond=pond), serverFactory=stock.PBServerFactory
-        ) as pair:
-            cache = pair.result(pair.root.callRemote("get"))
-            self.failureResultOf(outcomes[0], Unordered)
-            pond.addDuck("huey")
-            pair.flush()
-            self.assertEqual(["huey"], cache.ducks)
+        pond.hook = lambda *_: pond.invalidate() and None
+        caches = self.followOnStock(pond)
+        stale = [cache.cacheState is CacheState.STALE for cache in caches]
+        self.assertEqual([True, True, False], stale)
+        pond.addDuck("huey")
+        self.pair.flush()
+        self.assertEqual([[], [], ["huey"]], [cache.ducks for cache in caches])
+
+    def test_failsOnAStockFactory(self) -> None:
+        """
+        On a stock factory, too, an object whose own state cannot be put into
+        the message leaves nothing behind.
+        """
+        pond, held = Hooked(), Hooked()
+        pond.hook = lambda perspective, observer: {"name": held}
+        held.hook = lambda perspective, observer: 1 / 0
+        for failing in (pond, held):
+            self.assertRaises(stock.RemoteError, self.followOnStock, failing)
+            self.assertEqual({}, self.pair.server.remotelyCachedObjects)
+            self.assertEqual({}, self.pair.server.remotelyCachedLUIDs)
+        self.assertEqual((1, 0), (len(pond.left), len(held.left)))
+        self.assertEqual((0, 0), (len(pond.observers), len(held.observers)))
+        self.flushLoggedErrors(ZeroDivisionError)
 
 
 class WatcherRoot(stock.Root):

@@ -250,6 +250,21 @@ class RecordTests(PondTestCase):
         gc.collect()
         self.assertEqual([], [o for o in gc.get_objects() if type(o) is Selfish])
 
+    def test_A10b_itself(self) -> None:
+        """
+        It is also found where it is an attribute of itself, in a tuple, and
+        as the value of a dict.
+        """
+
+        def state(pond: Any, perspective: Any, observer: Any) -> Any:
+            return {"itself": pond, "both": (pond, 1), "named": {"it": pond}}
+
+        self.patch(SelfishPond, "getStateToCacheAndObserveFor", state)
+        for cache in self.follow(SelfishPond("tests.test_tables.Selfish")):
+            self.assertIs(cache, cache.itself)
+            self.assertIs(cache, cache.both[0])
+            self.assertIs(cache, cache.named["it"])
+
     def test_copied(self) -> None:
         """
         A shallow copy that goes does not take the cache with it.
