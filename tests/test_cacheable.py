@@ -371,7 +371,7 @@ class CacheableTests(PondTestCase):
         self.pair.flush()
         self.assertEqual([["huey"]] * 3, [cache.ducks for cache in caches])
 
-    def test_A79_messageFails(self) -> None:
+    def test_A7_9_messageFails(self) -> None:
         """
         If a message cannot be sent after a Cacheable was put into it, the
         Cacheable is told once that nobody observes it, and the next message

@@ -484,7 +484,7 @@ class _Receiver:
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         return lines
 
-    async def test_A72_receivedTwice(self) -> None:
+    async def test_A7_2_receivedTwice(self) -> None:
         """
         An object that is received twice, in one message or in two, is one
         object: the same, equal, and with one hash.

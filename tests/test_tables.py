@@ -184,7 +184,7 @@ class CrossingTests(PondTestCase):
             self.assertEqual(["huey", "dewey"], cache.ducks)
             self.assertIs(CacheState.STALE, cache.cacheState)
 
-    def test_A712_keptByAnUpdate(self) -> None:
+    def test_A7_12_keptByAnUpdate(self) -> None:
         """
         Kept by an C{observe_} method alone, a cache is in step for as long
         as it is kept.
