@@ -19,16 +19,11 @@ from pbext._cacheable import Cacheable, RemoteCache
 from pbext._copyable import Copyable, RemoteCopy
 from pbext._factories import PBClientFactory, PBServerFactory
 from pbext._fields import LocalOnly
-from pbext._observers import (
-    Counters,
-    Delivery,
-    Observer,
-    Observers,
-    swallowDeadReference,
-)
+from pbext._observers import Counters, Delivery, Observer, Observers
 from pbext._opaque import OpaqueCache, OpaqueCopy
 from pbext._registry import setUnjellyableForClass, setUnjellyableForClassTree
 from pbext._tables import CacheState, Change
+from pbext.errors import swallowDeadReference
 
 __all__ = [
     "Broker",

@@ -19,39 +19,20 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread.flavors import RemoteCacheObserver
-from twisted.spread.pb import DeadReferenceError, Local, PBConnectionLost
+from twisted.spread.pb import Local
 
-from pbext.errors import DeadReference, Unordered, whereRaised
+from pbext.errors import (
+    DeadReference,
+    Unordered,
+    swallowDeadReference,
+    whereRaised,
+)
 from pbext.interfaces import IMessageOrder, IParticipant
 from pbext.wire._broadcast import Message
 
-__all__ = ["Observer", "give", "keyOf", "report", "swallowDeadReference"]
+__all__ = ["Observer", "give", "keyOf", "report"]
 
 _log = Logger()
-
-
-class _SwallowDeadReference:
-    """
-    An errback for a call that may find its peer gone:
-    C{observer.callRemote(...).addErrback(swallowDeadReference)}.  It ends
-    C{DeadReferenceError} and C{PBConnectionLost} and lets all else through,
-    also an error of those names that the peer itself reports.
-
-    @ivar swallowed: how many it has ended, in this process.
-    """
-
-    swallowed = 0
-
-    def __call__(self, failure: Failure) -> Failure | None:
-        # By the value, not by Failure.check: a CopiedFailure, whose value is
-        # a str, is the peer's own trouble and no dead link of ours.
-        if isinstance(failure.value, (DeadReferenceError, PBConnectionLost)):
-            self.swallowed += 1
-            return None
-        return failure
-
-
-swallowDeadReference = _SwallowDeadReference()
 
 
 class _Book(Protocol):

@@ -24,11 +24,11 @@ from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.python.failure import Failure
 from twisted.spread.flavors import RemoteCacheObserver
 
-from pbext._given import Observer, keyOf, report, swallowDeadReference
-from pbext.errors import DeadReference, Unordered
+from pbext._given import Observer, keyOf, report
+from pbext.errors import DeadReference, Unordered, swallowDeadReference
 from pbext.wire._broadcast import Message
 
-__all__ = ["Counters", "Delivery", "Observer", "Observers", "swallowDeadReference"]
+__all__ = ["Counters", "Delivery", "Observer", "Observers"]
 
 
 @attrs.frozen(eq=False)

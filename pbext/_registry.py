@@ -14,7 +14,7 @@ import attrs
 from twisted.python.reflect import qual
 from twisted.spread import flavors, jelly
 
-from pbext._cacheable import RESERVED
+from pbext._cacheable import RESERVED, Cacheable
 from pbext._copyable import tagOf
 from pbext._fields import fieldsOf
 from pbext.errors import CannotRegister
@@ -64,8 +64,8 @@ def _check(cls: Any) -> None:
             why="it is frozen, and a cache has to change; make it a "
             "pb.RemoteCopy, or do not freeze it",
         )
-    fields = fieldsOf(cls)
-    reserved = sorted(RESERVED.intersection(fields.names))
+    taken = RESERVED | ({"invalidate"} if issubclass(cls, Cacheable) else set())
+    reserved = sorted(taken.intersection(fieldsOf(cls).names))
     if reserved:
         raise CannotRegister(
             className=qual(cls),

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread.banana import BananaError
 from twisted.spread.jelly import InsecureJelly
-from twisted.spread.pb import DeadReferenceError, Error
+from twisted.spread.pb import DeadReferenceError, Error, PBConnectionLost
 
 __all__ = [
     "BadDeclaration",
@@ -36,6 +36,7 @@ __all__ = [
     "StaleCache",
     "Unordered",
     "UpdateFailed",
+    "swallowDeadReference",
     "whereRaised",
 ]
 
@@ -250,6 +251,30 @@ class UpdateFailed(DeclarationError, Error):
             f"{self.className}.{self.method} failed with {self.errorType}: "
             f"the cache is stale"
         )
+
+
+class _SwallowDeadReference:
+    """
+    An errback for a call that may find its peer gone:
+    C{observer.callRemote(...).addErrback(swallowDeadReference)}.  It ends
+    C{DeadReferenceError} and C{PBConnectionLost} and lets all else through,
+    also an error of those names that the peer itself reports.
+
+    @ivar swallowed: how many it has ended, in this process.
+    """
+
+    swallowed = 0
+
+    def __call__(self, failure: Failure) -> Failure | None:
+        # By the value, not by Failure.check: a CopiedFailure, whose value is
+        # a str, is the peer's own trouble and no dead link of ours.
+        if isinstance(failure.value, (DeadReferenceError, PBConnectionLost)):
+            self.swallowed += 1
+            return None
+        return failure
+
+
+swallowDeadReference = _SwallowDeadReference()
 
 
 def whereRaised(failure: Failure) -> str:

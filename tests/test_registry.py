@@ -170,6 +170,19 @@ class SetUnjellyableTests(RegistryCase):
         copied = type("Copied", (pb.RemoteCopy,), {"copyFields": ("broker", "luid")})
         setUnjellyableForClass("test_registry.clash", copied)
 
+    def test_reservedByBoth(self) -> None:
+        """
+        C{invalidate} is taken where a class is a Cacheable as well.
+        """
+
+        class Relay(pb.Cacheable, pb.RemoteCache):
+            invalidate: bool  # type: ignore[assignment]  # which is refused
+
+        error = self.assertRaises(
+            CannotRegister, pb.setUnjellyableForClass, "tests.registry.relay", Relay
+        )
+        self.assertIn("invalidate", str(error))
+
     def test_reservedByDeclaration(self) -> None:
         """
         However the field is declared.
