@@ -77,12 +77,14 @@ class _Audience:
     """
 
     def _snapshot(self) -> list[Observer]:
-        raise NotImplementedError("for subclasses")
+        """For subclasses to override."""
+        raise NotImplementedError
 
     def _tell(
         self, to: list[Observer], message: Message, answered: bool | None
     ) -> Deferred[Delivery]:
-        raise NotImplementedError("for subclasses")
+        """For subclasses to override."""
+        raise NotImplementedError
 
     def __iter__(self) -> Iterator[Observer]:
         """

@@ -298,7 +298,9 @@ class BookTests(SynchronousTestCase):
                         stale = cache.cacheState is CacheState.STALE
                         self.assertEqual(epoch.stale, stale)
 
-    def run_(self, operations: Any, server: Any, client: Any, tag: str) -> None:
+    def assertBookIsRight(
+        self, operations: Any, server: Any, client: Any, tag: str
+    ) -> None:
         model, real = _Model(), _Real(server, client, tag)
         try:
             for name, *arguments in operations:
@@ -324,7 +326,9 @@ class BookTests(SynchronousTestCase):
         """
         Our publisher on our factory, our watchers on ours.
         """
-        self.run_(operations, pb.PBServerFactory, pb.PBClientFactory, WATCHER)
+        self.assertBookIsRight(
+            operations, pb.PBServerFactory, pb.PBClientFactory, WATCHER
+        )
 
     @_bounded
     @given(_operations(ordered=True))
@@ -332,7 +336,9 @@ class BookTests(SynchronousTestCase):
         """
         Our publisher on our factory, Twisted's watchers on Twisted's.
         """
-        self.run_(operations, pb.PBServerFactory, stock.PBClientFactory, STOCK_WATCHER)
+        self.assertBookIsRight(
+            operations, pb.PBServerFactory, stock.PBClientFactory, STOCK_WATCHER
+        )
 
     @_bounded
     @given(_operations(ordered=False))
@@ -340,7 +346,9 @@ class BookTests(SynchronousTestCase):
         """
         Our publisher and our watchers on Twisted's factories.
         """
-        self.run_(operations, stock.PBServerFactory, stock.PBClientFactory, WATCHER)
+        self.assertBookIsRight(
+            operations, stock.PBServerFactory, stock.PBClientFactory, WATCHER
+        )
 
 
 def _updates(cache: Any) -> list[int]:

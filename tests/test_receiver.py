@@ -16,10 +16,12 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.python import log
 from twisted.spread import pb as stock
 from twisted.spread.jelly import InsecureJelly
+from twisted.spread.pb import IPBRoot
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pbext import OpaqueCache, pb
 from pbext.receiver import CannotStart, ReceiverRoot
+from pbext.receiver._load import loadRoot
 from pbext.receiver.tap import Options, makeService
 from pbext.testing import connectedPair, restoredRegistry
 from tests.processes import Child, directory, environment
@@ -319,7 +321,7 @@ class CannotStartTests(TestCase):
     program = TWISTD
     timeout = 30
 
-    async def refuses(self, *options: str, says: str) -> None:
+    async def assertRefused(self, *options: str, says: str) -> None:
         home = directory(self)
         child = Child.start(self, [*self.program, "pbreceiver", *options], cwd=home)
         code, output = await child.ended()
@@ -336,7 +338,9 @@ class CannotStartTests(TestCase):
         """
         An endpoint that is none.
         """
-        await self.refuses("--listen", "tpc:8800", says="Unknown endpoint type: 'tpc'")
+        await self.assertRefused(
+            "--listen", "tpc:8800", says="Unknown endpoint type: 'tpc'"
+        )
 
     async def test_port(self) -> None:
         """
@@ -346,13 +350,15 @@ class CannotStartTests(TestCase):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             where = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
-            await self.refuses("--listen", where, says=f"cannot listen on {where}: ")
+            await self.assertRefused(
+                "--listen", where, says=f"cannot listen on {where}: "
+            )
 
     async def test_module(self) -> None:
         """
         A module that is not there; it says where it looked.
         """
-        await self.refuses(
+        await self.assertRefused(
             "--import", "nopond", says="no module named nopond; looked in /"
         )
 
@@ -360,7 +366,9 @@ class CannotStartTests(TestCase):
         """
         A name that is no root.
         """
-        await self.refuses("--root", "os.path.sep", says="neither a root object nor")
+        await self.assertRefused(
+            "--root", "os.path.sep", says="neither a root object nor"
+        )
 
 
 class TwistCannotStartTests(CannotStartTests):
@@ -402,6 +410,7 @@ class PidFileTests(TestCase):
         await dead.ended()
         child = await self.start(str(pid))
         await child.waitFor("listening on 127.0.0.1:")
+        self.assertNotIn("Traceback", child.output)
 
 
 class MakeServiceTests(SynchronousTestCase):
@@ -456,6 +465,30 @@ class MakeServiceTests(SynchronousTestCase):
             self.assertTrue(line.startswith("pbreceiver: "), line)
             self.assertIn(says, line)
             self.assertNotIn("\n", line)
+
+    def test_root(self) -> None:
+        """
+        A root may be an instance, a class, a function that makes one, or a
+        portal, which can be adapted.
+        """
+        home = directory(self)
+        (home / "rooted_pond.py").write_text(
+            "from twisted.cred.portal import Portal\n"
+            "from pbext import pb\n"
+            "class Root(pb.Root):\n"
+            "    pass\n"
+            "root = Root()\n"
+            "def makeRoot():\n"
+            "    return Root()\n"
+            "portal = Portal(None)\n"
+        )
+        self.addCleanup(sys.modules.pop, "rooted_pond", None)
+        sys.path.insert(0, str(home))
+        for name in ("root", "Root", "makeRoot"):
+            root = loadRoot(f"rooted_pond.{name}")
+            self.assertEqual(type(root).__name__, "Root", name)
+            self.assertTrue(IPBRoot.providedBy(root), name)
+        self.assertTrue(IPBRoot.providedBy(loadRoot("rooted_pond.portal")))
 
     def test_allowTwice(self) -> None:
         """
