@@ -21,7 +21,11 @@ from pbext._factories import PBClientFactory, PBServerFactory
 from pbext._fields import LocalOnly
 from pbext._observers import Counters, Delivery, Observer, Observers
 from pbext._opaque import OpaqueCache, OpaqueCopy
-from pbext._registry import setUnjellyableForClass, setUnjellyableForClassTree
+from pbext._registry import (
+    setUnjellyableFactoryForClass,
+    setUnjellyableForClass,
+    setUnjellyableForClassTree,
+)
 from pbext._tables import CacheState, Change
 from pbext.errors import swallowDeadReference
 
@@ -42,6 +46,7 @@ __all__ = [
     "PBServerFactory",
     "RemoteCache",
     "RemoteCopy",
+    "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",
     "setUnjellyableForClassTree",
     "swallowDeadReference",

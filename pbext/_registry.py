@@ -6,6 +6,7 @@ the process; what is checked is whether a class can receive at all.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +20,11 @@ from pbext._copyable import tagOf
 from pbext._fields import fieldsOf
 from pbext.errors import CannotRegister
 
-__all__ = ["setUnjellyableForClass", "setUnjellyableForClassTree"]
+__all__ = [
+    "setUnjellyableFactoryForClass",
+    "setUnjellyableForClass",
+    "setUnjellyableForClassTree",
+]
 
 
 def setUnjellyableForClass(senderOrTag: type | str | bytes, unjellyable: Any) -> None:
@@ -33,9 +38,22 @@ def setUnjellyableForClass(senderOrTag: type | str | bytes, unjellyable: Any) ->
     @raise CannotRegister: if that class could never receive anything.
     """
     _check(unjellyable)
-    if isinstance(senderOrTag, type):
-        senderOrTag = tagOf(senderOrTag)
-    jelly.setUnjellyableForClass(senderOrTag, unjellyable)
+    jelly.setUnjellyableForClass(_tagFrom(senderOrTag), unjellyable)
+
+
+def setUnjellyableFactoryForClass(
+    senderOrTag: type | str | bytes, copyFactory: Callable[[Any], Any]
+) -> None:
+    """
+    Let what C{copyFactory} makes of a state stand for the instances of a class
+    when they arrive, as L{twisted.spread.pb.setUnjellyableFactoryForClass}
+    does.
+
+    @param senderOrTag: the class that is sent, or the tag that it is sent
+        under.
+    @param copyFactory: called with the state.
+    """
+    jelly.setUnjellyableFactoryForClass(_tagFrom(senderOrTag), copyFactory)
 
 
 def setUnjellyableForClassTree(
@@ -53,6 +71,11 @@ def setUnjellyableForClassTree(
     for name, found in sorted(vars(module).items()):
         if isinstance(found, type) and issubclass(found, baseClass):
             setUnjellyableForClass(f"{start}.{name}" if start else name, found)
+
+
+def _tagFrom(senderOrTag: type | str | bytes) -> str | bytes:
+    # Twisted's own reading of a class knows nothing of typeToCopy.
+    return tagOf(senderOrTag) if isinstance(senderOrTag, type) else senderOrTag
 
 
 def _check(cls: Any) -> None:

@@ -35,8 +35,6 @@ from twisted.spread.pb import (
     failure2Copyable,
     portno,
     respond,
-    setFactoryForClass,
-    setUnjellyableFactoryForClass,
 )
 
 from pbext import (
@@ -56,6 +54,7 @@ from pbext import (
     PBServerFactory,
     RemoteCache,
     RemoteCopy,
+    setUnjellyableFactoryForClass,
     setUnjellyableForClass,
     setUnjellyableForClassTree,
     swallowDeadReference,
@@ -63,6 +62,7 @@ from pbext import (
 
 setCopierForClass = setUnjellyableForClass
 setCopierForClassTree = setUnjellyableForClassTree
+setFactoryForClass = setUnjellyableFactoryForClass
 
 __all__ = [
     "AsReferenceable",

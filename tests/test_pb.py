@@ -27,6 +27,8 @@ OURS = {
     "RemoteCopy",
     "setCopierForClass",
     "setCopierForClassTree",
+    "setFactoryForClass",
+    "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",
     "setUnjellyableForClassTree",
 }
@@ -62,7 +64,7 @@ class NamesTests(SynchronousTestCase):
         for name in {*stock.__all__} & {*pbext.__all__}:
             self.assertIs(getattr(pb, name), getattr(pbext, name))
             self.assertIn(name, OURS)
-        aliases = {"setCopierForClass", "setCopierForClassTree"}
+        aliases = {"setCopierForClass", "setCopierForClassTree", "setFactoryForClass"}
         self.assertEqual({*stock.__all__} & {*pbext.__all__}, OURS - aliases)
 
     def test_subclasses(self) -> None:
@@ -80,6 +82,7 @@ class NamesTests(SynchronousTestCase):
         """
         self.assertIs(pb.setCopierForClass, pb.setUnjellyableForClass)
         self.assertIs(pb.setCopierForClassTree, pb.setUnjellyableForClassTree)
+        self.assertIs(pb.setFactoryForClass, pb.setUnjellyableFactoryForClass)
 
     def test_all(self) -> None:
         """

@@ -170,6 +170,20 @@ class SetUnjellyableTests(RegistryCase):
         copied = type("Copied", (pb.RemoteCopy,), {"copyFields": ("broker", "luid")})
         setUnjellyableForClass("test_registry.clash", copied)
 
+    def test_factory(self) -> None:
+        """
+        A factory is registered under the tag that a class travels under.
+        """
+
+        class Tagged(pb.Copyable):
+            typeToCopy = "tests.registry.tagged"
+            frogs = 7
+
+        tagged = Tagged()
+        tagged.toads = 3  # type: ignore[attr-defined]
+        pb.setUnjellyableFactoryForClass(Tagged, lambda state: ("made", state))
+        self.assertEqual(roundTrip(tagged), ("made", {"toads": 3}))
+
     def test_reservedByBoth(self) -> None:
         """
         C{invalidate} is taken where a class is a Cacheable as well.
