@@ -4,10 +4,13 @@ Environments with nothing but pbext and what it requires, each made once.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from unittest import SkipTest
 
@@ -35,22 +38,19 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def _place() -> Path:
+@cache
+def place() -> Path:
     """
     Where the environments of this run are: shared with other runs if somebody
-    cleans up after them, else made anew.
+    cleans up after them, else made anew, and gone with this process.
     """
     shared = os.environ.get("PBEXT_TEST_ENVIRONMENTS")
-    return Path(shared or tempfile.mkdtemp(prefix="pbext-tests-"))
-
-
-PLACE: list[Path] = []
-
-
-def place() -> Path:
-    if not PLACE:
-        PLACE.append(_place())
-    return PLACE[0]
+    if shared:
+        return Path(shared)
+    made = tempfile.mkdtemp(prefix="pbext-tests-")
+    # Not tearDownModule, which trial does not call.
+    atexit.register(shutil.rmtree, made)
+    return Path(made)
 
 
 def checkout() -> Path:

@@ -15,17 +15,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests import packages
 
 
-def tearDownModule() -> None:
-    """
-    Remove what nobody else will.
-    """
-    for directory in packages.PLACE:
-        if directory.name.startswith("pbext-tests-"):
-            if str(directory) != packages.os.environ.get("PBEXT_TEST_ENVIRONMENTS"):
-                shutil.rmtree(directory)
-    packages.PLACE.clear()
-
-
 class InstalledMixin:
     """
     What is true of every way to install.
