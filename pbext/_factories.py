@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.spread import pb
+from twisted.spread import jelly, pb
 
 from pbext._broker import Broker
 
@@ -23,13 +23,20 @@ class PBServerFactory(pb.PBServerFactory):
 
     protocol = Broker
 
-    def __init__(self, root: Any, *args: Any, **kw: Any) -> None:
+    def __init__(
+        self,
+        root: Any,
+        unsafeTracebacks: bool = False,
+        security: Any = jelly.globalSecurity,
+    ) -> None:
         """
         @param root: what provides, or can be adapted to, C{IPBRoot}.
-        @param args: as for Twisted's.
-        @param kw: as for Twisted's.
+        @param unsafeTracebacks: whether the tracebacks of errors are sent to
+            the peer.
+        @param security: what may arrive; by default what is registered in
+            this process.
         """
-        super().__init__(root, *args, **kw)
+        super().__init__(root, unsafeTracebacks, security)
         self.connections: set[pb.Broker] = set()
 
     def buildProtocol(self, addr: Any) -> pb.Broker:

@@ -122,7 +122,11 @@ async def _run(reactor: Any, directory: str, report: _Report) -> None:
         await story
     except Exception as error:
         report.line("demo", f"{type(error).__name__}: {error}", False)
-    await gatherResults([receiver.end("TERM") for receiver in receivers])
+    ending = gatherResults([receiver.end("TERM") for receiver in receivers])
+    killing = reactor.callLater(1, lambda: [r.end("KILL") for r in receivers])
+    await ending
+    if killing.active():
+        killing.cancel()
 
 
 async def _story(reactor: Any, receivers: list[_Receiver], report: _Report) -> None:
