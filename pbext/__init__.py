@@ -21,15 +21,19 @@ from pbext._factories import PBClientFactory, PBServerFactory
 from pbext._fields import LocalOnly
 from pbext._observers import Counters, Delivery, Observer, Observers
 from pbext._opaque import OpaqueCache, OpaqueCopy
+from pbext._referenceable import Avatar, Referenceable, Root, ViewPoint
+from pbext._references import RemoteMethod, RemoteReference
 from pbext._registry import (
     setUnjellyableFactoryForClass,
     setUnjellyableForClass,
     setUnjellyableForClassTree,
 )
+from pbext._reports import swallowDeadReference
 from pbext._tables import CacheState, Change
-from pbext.errors import swallowDeadReference
+from pbext.limits import Limits
 
 __all__ = [
+    "Avatar",
     "Broker",
     "CacheState",
     "Cacheable",
@@ -37,6 +41,7 @@ __all__ = [
     "Copyable",
     "Counters",
     "Delivery",
+    "Limits",
     "LocalOnly",
     "Observer",
     "Observers",
@@ -44,8 +49,13 @@ __all__ = [
     "OpaqueCopy",
     "PBClientFactory",
     "PBServerFactory",
+    "Referenceable",
     "RemoteCache",
     "RemoteCopy",
+    "RemoteMethod",
+    "RemoteReference",
+    "Root",
+    "ViewPoint",
     "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",
     "setUnjellyableForClassTree",

@@ -1,174 +1,234 @@
 """
-The broker: Twisted's, and what of the promises needs to know when a message
-is written.
+The broker: Twisted's, but one that always answers.
+
+    >>> from pbext import Limits, PBServerFactory, pb
+    >>> class Pond(pb.Root):
+    ...     async def remote_countFrogs(self):
+    ...         return 7
+    >>> factory = PBServerFactory(Pond(), limits=Limits(callsInFlight=100))
+    >>> factory.buildProtocol(None).gauges["callsInFlight"]
+    (0, 100)
+
+A mistake costs the call that it was made in, and no other: an answer that
+cannot be read or sent, an error that is none, a message that nobody expects.
+
+It is made of layers, each a class of its own that knows those below: messages
+(L{pbext._messages}), the connection (L{pbext._connection}), what the two ends
+hold of each other (L{pbext._holdings}), calls (L{pbext._calls}), and here
+the serving of the peer's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from secrets import token_hex
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.spread import jelly, pb
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+from twisted.spread import jelly
+from twisted.spread.jelly import Jellyable
 
-from pbext.errors import RefusedTag
-from pbext.interfaces import IMessageOrder, IParticipant
-from pbext.wire._jelly import findTag
+from pbext._calls import Calls
+from pbext._copied import RemoteError
+from pbext._failures import TAG, isDeclared, stateOf
+from pbext._messages import Incoming
+from pbext._referenceable import receiver
+from pbext.errors import DeclarationError, PeerError, UnknownObject, UpdateFailed
 
 __all__ = ["Broker"]
 
-_log = Logger()
-
-#: The commands that carry values (C{twisted.spread.pb.Broker.proto_*}).
-_MESSAGES = frozenset({b"message", b"cachemessage", b"answer", b"error"})
+_log = Logger(namespace="pbext")
 
 
-@implementer(IMessageOrder)
-class Broker(pb.Broker):
+class Broker(Calls):
     """
-    One connection.  What its hooks may do that Twisted's broker forbids or
-    gets wrong: send while a message is being serialized (C{serialize} in
-    C{twisted.spread.pb} says that it is not reentrant).
+    One connection.  A factory of ours sets what it needs; with another one,
+    the defaults hold.
+
+    @ivar limits: what the peer may have.
+    @ivar clock: an C{IReactorTime}; the reactor if it is C{None}.
+    @ivar peerLog: says what is logged of peers.
+    @ivar declaredErrors: the classes of errors whose text may be sent, beside
+        L{pb.Error<twisted.spread.pb.Error>} and errors that are Copyable.
+    @ivar fault: why this side has given the connection up, or C{None}.
+    @cvar namedReferences: whether the peer may send back, as an argument, an
+        object that it knows by name alone, such as the root; C{False} by
+        default, for knowing a name proves nothing.
     """
 
-    # serialize() sets these, and a hook that sends would leave them None.
-    serializingPerspective: Any = None
-
-    def __init__(
-        self, isClient: bool = True, security: Any = jelly.globalSecurity
-    ) -> None:
-        super().__init__(isClient, security)
-        # What was put into the message that is being made at each depth: a
-        # hook that sends while its object is serialized starts one within.
-        self._enlisted: list[list[IParticipant]] = [[]]
-        # Whether nobody waits for the answer to the call that is under way.
-        self._oneWay = False
-
-    def enlist(self, participant: Any) -> bool:
-        """
-        See L{IMessageOrder}.
-        """
-        if len(self._enlisted) < 2:
-            return False
-        self._enlisted[-2].append(participant)
-        return True
-
-    def isAhead(self, participant: Any) -> bool:
-        """
-        See L{IMessageOrder}.
-        """
-        return any(participant in message for message in self._enlisted[:-2])
-
-    def withdraw(self) -> None:
-        """
-        See L{IMessageOrder}.
-        """
-        for participant in reversed(self._taken()):
-            participant.withdrawn()
-
-    def _taken(self) -> list[IParticipant]:
-        """
-        What is in the message that is made at this depth; not any more.
-        """
-        taken, self._enlisted[-1] = self._enlisted[-1], []
-        return taken
-
-    def serialize(
-        self,
-        object: Any,
-        perspective: Any = None,
-        method: Any = None,
-        args: Any = None,
-        kw: Any = None,
-    ) -> Any:
-        # Most of what comes here is arguments, which need no closer look.
-        if not isinstance(object, (tuple, dict)):
-            if isinstance(object, Deferred):
-                # It calls back here when it has fired.
-                super().serialize(object, perspective, method, args, kw)
-                return object.addCallback(self._unasked) if self._oneWay else object
-            if isinstance(object, pb.CopyableFailure) and isinstance(
-                object.value, RefusedTag
-            ):
-                # A stock peer may compare the name of the type.
-                object = pb.CopyableFailure(jelly.InsecureJelly(str(object.value)))
-        outer = self.serializingPerspective
-        self._enlisted.append([])
-        try:
-            result = super().serialize(object, perspective, method, args, kw)
-        except BaseException:
-            self._endNested()
-            self.withdraw()
-            raise
-        else:
-            self._endNested()
-            return result
-        finally:
-            self.serializingPerspective = outer
-
-    def _endNested(self) -> None:
-        if self._enlisted[-1]:
-            self.withdraw()  # what a hook serialized and did not send
-        self._enlisted.pop()
-
-    def sendCall(self, *exp: Any) -> None:
-        if not self._enlisted[-1] or exp[0] not in _MESSAGES:
-            super().sendCall(*exp)
-            return
-        try:
-            super().sendCall(*exp)
-        except BaseException:
-            self.withdraw()
-            raise
-        for participant in self._taken():
-            participant.written()
+    declaredErrors: tuple[type, ...] = ()
 
     def proto_message(self, *call: Any) -> None:
-        self._receive(super().proto_message, call)
+        """
+        A call of an object of ours.
+        """
+        self._serve(self.localObjectForID, *call)
 
     def proto_cachemessage(self, *call: Any) -> None:
-        self._receive(super().proto_cachemessage, call)
+        """
+        An update of a cache that the peer has given.
+        """
+        self._serve(self._cacheForID, *call)
 
-    def _receive(self, receive: Callable[..., None], call: tuple[Any, ...]) -> None:
+    def localObjectForID(self, luid: Any) -> Any:
         """
-        Twisted serializes the result of every call, also if nobody has asked
-        for an answer: then what is in it is never sent.
+        @return: the object that the peer calls by a number or by a name, or
+            C{None}.
         """
-        _requestID, _objectID, _message, answerRequired, _args, _kw = call
-        outer, self._oneWay = self._oneWay, not answerRequired
+        return super().localObjectForID(luid) if type(luid) in (int, bytes) else None
+
+    def _cacheForID(self, luid: Any) -> Any:
+        return self.locallyCachedObjects.get(luid) if type(luid) is int else None
+
+    def _serve(
+        self,
+        find: Callable[[Any], Any],
+        requestID: Any,
+        objectID: Any,
+        message: Any,
+        answerRequired: Any,
+        netArgs: Any,
+        netKw: Any,
+    ) -> None:
+        """
+        Do what the peer asks, and answer, if it wants that.
+        """
+        call = Incoming(requestID, answerRequired)
+        outer = self._serving, self._taken
+        self._serving, self._taken = call, []
         try:
-            receive(*call)
+            try:
+                self._makeRoom("callsInFlight", self._inFlight)
+                call.method = message.decode("utf-8")
+                target = find(objectID)
+                if target is None:
+                    raise UnknownObject()
+                result = receiver(target)(self, call.method, netArgs, netKw)
+            except BaseException:
+                failure = Failure()
+                self.giveBack([netArgs, netKw])
+                self._fail(failure, call)
+                return
         finally:
-            if self._oneWay and self._enlisted[-1]:
-                self.withdraw()
-            self._oneWay = outer
+            self._serving, self._taken = outer
+        if isinstance(result, Deferred):
+            call.later = True
+            self._inFlight += 1
+            result.addCallbacks(self._answer, self._fail, (call,), {}, (call,))
+        else:
+            self._answer(result, call)
 
-    def _unasked(self, jelly: Any) -> Any:
-        self.withdraw()
-        return jelly
-
-    def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
+    def _answer(self, sexp: Any, call: Incoming) -> None:
         """
-        @raise RefusedTag: if a class is not registered here, with its path.
+        Answer a call; if that cannot be, with an error.
         """
+        if self.disconnected or not call.wanted:
+            self.withdraw()
+            self._done(call)
+            return
         try:
-            return super().unserialize(sexp, perspective)
-        except jelly.InsecureJelly:
-            found = findTag(sexp, self._isUnknown)
-            if found is None:
-                raise
-            tag, path = found
-        error = RefusedTag(tag=tag.decode("utf-8", "replace"), path=path)
-        _log.warn("refused: {error}", error=error)
-        raise error
+            self.sendCall(b"answer", call.requestID, sexp)
+        except Exception:
+            self._fail(self._unsent(sexp), call)
+        else:
+            self._done(call)
 
-    def _isUnknown(self, tag: Any) -> bool:
-        if not self.security.isTypeAllowed(tag):
-            return True
-        if tag in jelly.unjellyableRegistry or tag in jelly.unjellyableFactoryRegistry:
-            return False
-        module, _, _ = tag.decode("utf-8", "replace").rpartition(".")
-        return not self.security.isModuleAllowed(module)
+    def _done(self, call: Incoming) -> None:
+        call.held.clear()
+        if call.later:
+            call.later = False
+            self._inFlight -= 1
+
+    def _fail(self, failure: Failure, call: Incoming) -> None:
+        """
+        Answer a call with an error.
+        """
+        text = self._report(failure, call)
+        if self.disconnected or not call.wanted:
+            self.withdraw()
+        else:
+            told = (self._tellError(call, make) for make in self._errors(failure, text))
+            if not any(told):
+                # Better no connection than a caller that waits for ever.
+                self.transport.loseConnection()
+        self._done(call)
+        self._enforceLimits()
+
+    def _tellError(self, call: Incoming, make: Callable[[], Any]) -> bool:
+        try:
+            self.sendCall(b"error", call.requestID, make())
+        except Exception:
+            return False  # there is a simpler one
+        return True
+
+    def _errors(
+        self, failure: Failure, text: str | None
+    ) -> Iterator[Callable[[], Any]]:
+        """
+        The ways to tell an error, of which the first that can be sent is: as
+        it is, if it is an object that travels; or as a failure.
+        """
+        value = failure.value
+        unsafe = bool(getattr(self.factory, "unsafeTracebacks", False))
+        if isinstance(value, Jellyable) or self.security.isClassAllowed(type(value)):
+            yield partial(self._jelly, value, None, None)
+        yield partial(_jellied, failure, text, unsafe)
+        yield partial(_jellied, failure, text, False)
+
+    def _report(self, failure: Failure, call: Incoming) -> str | None:
+        """
+        Log an error that a call has ended in, if it is one that anybody here
+        should know of.
+
+        @return: what the peer is told of it, or C{None} for its own text.
+        """
+        error = failure.value
+        if isinstance(error, (UnknownObject, UpdateFailed)):
+            return None  # what a heartbeat asks for; what the cache has logged
+        if isinstance(error, PeerError) and not isinstance(error, RemoteError):
+            self.note("refused a call of {peer}: {error}", error=error)
+            return None
+        if isinstance(error, DeclarationError):
+            self.note(
+                "{method}, called by {peer}, failed: {error}",
+                LogLevel.error,
+                method=call.method,
+                error=error,
+            )
+            return None
+        if isinstance(error, jelly.InsecureJelly):
+            refusal = "the security policy does not allow what is in it"
+            self.note("refused a call of {peer}: {error}", error=refusal)
+            return refusal
+        if isDeclared(failure, self.declaredErrors):
+            return None
+        return self._incident(failure, call)
+
+    def _incident(self, failure: Failure, call: Incoming) -> str | None:
+        """
+        Log an error that is nobody's business but ours.
+
+        @return: as L{_report}.
+        """
+        incident, peer = token_hex(4), self._mayLog()
+        if peer is not None:
+            _log.failure(
+                "incident {incident}: {method}, called by {peer}, failed",
+                failure,
+                incident=incident,
+                method=repr(call.method)[1:-1][:100],
+                peer=peer,
+            )
+        if getattr(self.factory, "unsafeTracebacks", False):
+            return None
+        if peer is None:
+            return "an error whose text is not sent; there are too many to log"
+        return f"an error whose text is not sent; the log there has it as {incident}"
+
+
+def _jellied(failure: Failure, text: str | None, traceback: bool) -> Any:
+    # Nothing but strings and numbers, so no policy has to be asked.
+    return [TAG, jelly.jelly(stateOf(failure, text, traceback))]

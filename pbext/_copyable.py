@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from zope.interface import implementer
+
 from twisted.python.reflect import qual
 from twisted.spread import flavors
 
 from pbext._fields import fieldsOf
 from pbext._state import fillDefaults, gatherState, restoreState
 from pbext.errors import RefusedState
+from pbext.interfaces import IStrict
 
 __all__ = ["Copyable", "RemoteCopy", "tagOf"]
 
@@ -27,6 +30,7 @@ def tagOf(cls: type) -> bytes:
     return (qual(cls) if tag is None else tag).encode("utf-8")
 
 
+@implementer(IStrict)
 class Copyable(flavors.Copyable):
     """
     An object that is copied to the peer: its declared fields, or, if its

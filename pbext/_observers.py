@@ -24,8 +24,9 @@ from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.python.failure import Failure
 from twisted.spread.flavors import RemoteCacheObserver
 
-from pbext._given import Observer, keyOf, report
-from pbext.errors import DeadReference, Unordered, swallowDeadReference
+from pbext._observer import Observer, keyOf, report
+from pbext._reports import swallowDeadReference
+from pbext.errors import DeadReference, Unordered
 from pbext.wire._broadcast import Message
 
 __all__ = ["Counters", "Delivery", "Observer", "Observers"]

@@ -21,10 +21,12 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
-from twisted.spread.jelly import InsecureJelly
+from twisted.spread.jelly import InsecureJelly, Jellyable
 from twisted.spread.pb import Error
 
-from pbext.errors import StaleCache, UpdateFailed, whereRaised
+from pbext._reports import whereRaised
+from pbext.errors import StaleCache, UpdateFailed
+from pbext.interfaces import IConnection
 
 __all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change"]
 
@@ -70,12 +72,16 @@ class _CannotAnswer(Exception):
     """
 
 
-class CacheRecord:
+class CacheRecord(Jellyable):
     """
     What a cache knows of itself.  It is in the object's C{__dict__} and
     nowhere else: a listener may well refer to its cache, and is to keep it no
     more than the cache keeps itself.
     """
+
+    def jellyFor(self, jellier: Any) -> Any:
+        # A class that is a Cacheable too may send its live __dict__.
+        return [b"None"]
 
     def __init__(self, cls: type) -> None:
         self.entry: CacheEntry | None = None
@@ -171,6 +177,8 @@ class CacheRecord:
         if kw:
             kw = {_text(k): v for k, v in kw.items()}
         result = getattr(cache, f"observe_{name}")(*args, **kw)
+        if type(result) is types.CoroutineType:
+            result = Deferred.fromCoroutine(result)
         if isinstance(result, Deferred):
             result = self._outcome(cache, result, Change(name, tuple(args), kw))
         elif self.listeners["change"] and self.state is before:
@@ -253,11 +261,20 @@ class CacheEntry:
             return
         # A new object for the old state, for a finalizer runs but once.
         # Nobody listens to it: who did has dropped the cache.
-        self._kept = _twin(cache)
-        record = _recordOf(self._kept)
+        twin = self._kept = _twin(cache)
+        record = _recordOf(twin)
         record.listeners["change"].clear()
         record.listeners["stale"].clear()
-        self.giveBack()
+        connection = IConnection(self.broker, None)
+        if connection is None:
+            self._release(twin)
+        else:
+            # The garbage collector runs in whatever thread it likes.
+            connection.inReactorThread(lambda: self._release(twin))
+
+    def _release(self, twin: Any) -> None:
+        if self._kept is twin:  # or it was handed out meanwhile
+            self.giveBack()
 
     def giveBack(self) -> None:
         """

@@ -11,22 +11,30 @@ the case, so that existing C{trap} and C{check} lines go on working.
 
 from __future__ import annotations
 
-import traceback
+from typing import ClassVar
 
 import attrs
 
-from twisted.python.failure import Failure
-from twisted.python.reflect import qual
+from twisted.internet.defer import TimeoutError
 from twisted.spread.banana import BananaError
+from twisted.spread.flavors import NoSuchMethod
 from twisted.spread.jelly import InsecureJelly
-from twisted.spread.pb import DeadReferenceError, Error, PBConnectionLost
+from twisted.spread.pb import DeadReferenceError, Error, ProtocolError
 
 __all__ = [
+    "BadAnswer",
+    "BadArguments",
     "BadDeclaration",
+    "BadMessage",
+    "BadReference",
+    "BadValue",
+    "CallTimedOut",
     "CannotRegister",
     "CannotSendBack",
+    "ConnectionTimedOut",
     "DeadReference",
     "DeclarationError",
+    "LimitReached",
     "LinkError",
     "NotSendable",
     "PBExtError",
@@ -34,17 +42,33 @@ __all__ = [
     "RefusedState",
     "RefusedTag",
     "StaleCache",
+    "UnknownMethod",
+    "UnknownObject",
     "Unordered",
     "UpdateFailed",
-    "swallowDeadReference",
-    "whereRaised",
 ]
+
+
+#: Words of jelly's that stand for code and not for data.
+_CODE = frozenset({"class", "function", "instance", "method", "module"})
 
 
 class PBExtError(Exception):
     """
     The base of all errors of pbext.
+
+    @cvar stockName: the name of the type that a stock broker would give the
+        peer in this case, and under which the peer is told; for there are
+        programs that compare it.  C{None} if stock has none.
     """
+
+    stockName: ClassVar[str | None] = None
+
+    #: What the error says, with its fields as in C{{self.tag}}.
+    _text: ClassVar[str] = ""
+
+    def __str__(self) -> str:
+        return self._text.format(self=self) if self._text else super().__str__()
 
 
 class DeclarationError(PBExtError):
@@ -77,10 +101,14 @@ class RefusedTag(PeerError, InsecureJelly, Error):
         call the tuple of its arguments.
     """
 
+    stockName = "twisted.spread.jelly.InsecureJelly"
+
     tag: str
     path: str
 
     def __str__(self) -> str:
+        if self.tag in _CODE:
+            return f"a {self.tag} (at {self.path}) is not accepted here"
         text = (
             f"the tag {self.tag!r} (at {self.path}) is not registered on the "
             f"receiving side; there, a module that is imported has to say "
@@ -107,18 +135,141 @@ class RefusedState(PeerError, Error):
     className: str
     got: str
 
-    def __str__(self) -> str:
-        return (
-            f"{self.className} reads a dict as its state, and a {self.got} "
-            f"arrived; to read another kind of state, override "
-            f"setCopyableState"
-        )
+    _text = (
+        "{self.className} reads a dict as its state, and a {self.got} "
+        "arrived; to read another kind of state, override "
+        "setCopyableState"
+    )
 
 
 @attrs.define(slots=False, kw_only=True)
-class NotSendable(DeclarationError, BananaError):
+class BadValue(PeerError, Error):
     """
-    A value that Perspective Broker cannot send.
+    Something arrived that is not what Jelly makes of a value.
+
+    @ivar errorType: the class of the error that reading it ended in.
+    """
+
+    errorType: str
+
+    _text = "a value is no jelly: reading it ended in {self.errorType}"
+
+
+@attrs.define(slots=False, kw_only=True)
+class BadReference(PeerError, Error):
+    """
+    A reference arrived that this side has not given, or cannot be one.
+
+    @ivar kind: the word on the wire: C{remote}, C{local}, C{cached} or
+        C{lcache}.
+    """
+
+    kind: str
+
+    _text = "a reference ({self.kind}) is to nothing that was ever given"
+
+
+@attrs.define(slots=False, kw_only=True)
+class BadMessage(PeerError, ProtocolError):
+    """
+    A message that is none of the protocol's; the connection is closed.
+
+    @ivar why: what is wrong with it.
+    """
+
+    why: str
+
+    _text = "not a message of Perspective Broker: {self.why}"
+
+
+@attrs.define(slots=False, kw_only=True)
+class BadAnswer(PeerError, Error):
+    """
+    An error arrived that is no error.
+
+    @ivar got: the type of what arrived in its place.
+    """
+
+    got: str
+
+    _text = "the peer answered with an error that is none: {self.got}"
+
+
+@attrs.define(slots=False, kw_only=True)
+class UnknownObject(PeerError, Error):
+    """
+    A call to an object that the peer was not given, or has let go of.
+    """
+
+    stockName = "twisted.spread.pb.Error"
+
+    _text = "Invalid Object ID"  # stock's words
+
+
+@attrs.define(slots=False, kw_only=True)
+class UnknownMethod(PeerError, NoSuchMethod, Error):
+    """
+    A call to a method that the object does not have.
+
+    @ivar method: its name here, C{remote_} or whatever it is included.
+    """
+
+    stockName = "twisted.spread.flavors.NoSuchMethod"
+
+    method: str
+
+    _text = "No such method: {self.method}"  # stock's words
+
+
+@attrs.define(slots=False, kw_only=True)
+class BadArguments(PeerError, TypeError, Error):
+    """
+    A call to a method with arguments that it does not take.
+
+    @ivar method: its name.
+    @ivar takes: the names of the parameters that it has.
+    @ivar positional: how many positional arguments came.
+    @ivar keywords: how many keyword arguments came.
+    """
+
+    stockName = "builtins.TypeError"
+
+    method: str
+    takes: str
+    positional: int
+    keywords: int
+
+    _text = (
+        "{self.method} takes {self.takes}, and was called with "
+        "{self.positional} positional and {self.keywords} keyword arguments"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class LimitReached(PeerError, Error):
+    """
+    One of the L{Limits<pbext.limits.Limits>} of a connection.
+
+    @ivar limit: its name there.
+    @ivar value: what it is.
+    """
+
+    stockName = "twisted.spread.pb.Error"
+
+    limit: str
+    value: float
+
+    _text = (
+        "the limit of this connection is reached: {self.limit}={self.value}; "
+        "the factory takes limits=Limits({self.limit}=...)"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class NotSendable(DeclarationError, BananaError, InsecureJelly):
+    """
+    A value that Perspective Broker cannot send.  It is an C{InsecureJelly} as
+    well, for which the classic guide looks in this case.
 
     @ivar path: where it stands in the message; C{$} is the tuple of the
         arguments, or the dict of the keyword arguments.
@@ -130,8 +281,7 @@ class NotSendable(DeclarationError, BananaError):
     got: str
     fix: str
 
-    def __str__(self) -> str:
-        return f"the value at {self.path} cannot be sent ({self.got}): {self.fix}"
+    _text = "the value at {self.path} cannot be sent ({self.got}): {self.fix}"
 
 
 @attrs.define(slots=False, kw_only=True)
@@ -148,8 +298,7 @@ class BadDeclaration(DeclarationError, TypeError):
     attribute: str
     why: str
 
-    def __str__(self) -> str:
-        return f"{self.className}.{self.attribute} {self.why}"
+    _text = "{self.className}.{self.attribute} {self.why}"
 
 
 @attrs.define(slots=False, kw_only=True)
@@ -164,8 +313,7 @@ class CannotRegister(DeclarationError, TypeError):
     className: str
     why: str
 
-    def __str__(self) -> str:
-        return f"{self.className} cannot be registered: {self.why}"
+    _text = "{self.className} cannot be registered: {self.why}"
 
 
 @attrs.define(slots=False, kw_only=True)
@@ -179,12 +327,11 @@ class Unordered(DeclarationError):
 
     className: str
 
-    def __str__(self) -> str:
-        return (
-            f"an update of {self.className} from inside the hook that gathers "
-            f"its state would arrive before the object: connect with pbext's "
-            f"PBServerFactory or PBClientFactory, whose broker keeps it back"
-        )
+    _text = (
+        "an update of {self.className} from inside the hook that gathers "
+        "its state would arrive before the object: connect with pbext's "
+        "PBServerFactory or PBClientFactory, whose broker keeps it back"
+    )
 
 
 @attrs.define(slots=False, kw_only=True)
@@ -193,25 +340,57 @@ class DeadReference(LinkError, DeadReferenceError):
     The peer is gone, or no longer holds what was called.
     """
 
-    def __str__(self) -> str:
-        return "the peer is gone, or has dropped what was called"
+    _text = "the peer is gone, or has dropped what was called"
+
+
+@attrs.define(slots=False, kw_only=True)
+class CallTimedOut(LinkError, TimeoutError):
+    """
+    A call was not answered in time.  The answer, if it comes yet, is dropped,
+    and what was in it is given back.
+
+    @ivar method: the name of the method, without C{remote_}.
+    @ivar seconds: how long it was waited for.
+    """
+
+    method: str
+    seconds: float
+
+    _text = "no answer to {self.method} in {self.seconds} s"
+
+
+@attrs.define(slots=False, kw_only=True)
+class ConnectionTimedOut(LinkError, TimeoutError):
+    """
+    The peer was silent for too long, and the connection was closed.
+
+    @ivar limit: the name of the limit in L{Limits<pbext.limits.Limits>}:
+        C{negotiationSeconds}, C{messageSeconds} or C{idleSeconds}.
+    @ivar seconds: what it is.
+    """
+
+    limit: str
+    seconds: float
+
+    _text = "the peer was silent for too long: {self.limit}={self.seconds}"
 
 
 @attrs.define(slots=False, kw_only=True)
 class CannotSendBack(DeclarationError, AssertionError):
     """
-    A cache was sent over another connection than the one it came by.
+    A cache or a reference was sent over another connection than the one it
+    came by.
 
-    @ivar className: the class of the cache.
+    @ivar className: the class of the cache, or of the reference.
     """
 
     className: str
 
-    def __str__(self) -> str:
-        return (
-            f"this {self.className} came by another connection, or was never "
-            f"received: to pass a cache on, make its class a pb.Cacheable too"
-        )
+    _text = (
+        "this {self.className} came by another connection, or was never "
+        "received: to pass a cache on, make its class a pb.Cacheable too; "
+        "to pass a reference on, wrap it in a pb.Referenceable that calls it"
+    )
 
 
 @attrs.define(slots=False, kw_only=True)
@@ -226,8 +405,7 @@ class StaleCache(LinkError):
     className: str
     reason: str
 
-    def __str__(self) -> str:
-        return f"this {self.className} is stale: {self.reason}"
+    _text = "this {self.className} is stale: {self.reason}"
 
 
 @attrs.define(slots=False, kw_only=True)
@@ -246,53 +424,7 @@ class UpdateFailed(DeclarationError, Error):
     method: str
     errorType: str
 
-    def __str__(self) -> str:
-        return (
-            f"{self.className}.{self.method} failed with {self.errorType}: "
-            f"the cache is stale"
-        )
-
-
-class _SwallowDeadReference:
-    """
-    An errback for a call that may find its peer gone:
-    C{observer.callRemote(...).addErrback(swallowDeadReference)}.  It ends
-    C{DeadReferenceError} and C{PBConnectionLost} and lets all else through,
-    also an error of those names that the peer itself reports.
-
-    @ivar swallowed: how many it has ended, in this process.
-    """
-
-    swallowed = 0
-
-    def __call__(self, failure: Failure) -> Failure | None:
-        # By the value, not by Failure.check: a CopiedFailure, whose value is
-        # a str, is the peer's own trouble and no dead link of ours.
-        if isinstance(failure.value, (DeadReferenceError, PBConnectionLost)):
-            self.swallowed += 1
-            return None
-        return failure
-
-
-swallowDeadReference = _SwallowDeadReference()
-
-
-def whereRaised(failure: Failure) -> str:
-    """
-    Say what failed and where, without the exception's text, which may hold
-    values that must not reach a log.
-
-    @return: for example C{"builtins.KeyError at pond.py:33 in addDuck"}; for
-        an error of pbext, which holds none, its text as well.
-    """
-    kind = failure.type if isinstance(failure.type, type) else None
-    if kind is None:  # a CopiedFailure: its type is the name as bytes
-        name = failure.type
-        return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
-    text = qual(kind)
-    if issubclass(kind, PBExtError):
-        text += f" ({failure.value})"
-    frames = traceback.extract_tb(failure.getTracebackObject())
-    if frames:
-        text += f" at {frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}"
-    return text
+    _text = (
+        "{self.className}.{self.method} failed with {self.errorType}: "
+        "the cache is stale"
+    )

@@ -1,25 +1,39 @@
 """
 Where the floors meet: what the flavors ask of a broker, and what a broker
-asks of them.  Everything here is called in the reactor's thread.
+asks of them.  Everything here is called in the reactor's thread, but for what says
+that it need not be.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from zope.interface import Interface
 
-__all__ = ["IMessageOrder", "IParticipant"]
+__all__ = ["IConnection", "IParticipant", "IStrict"]
+
+
+class IStrict(Interface):
+    """
+    An object of ours that travels by value.  What of its state cannot be sent
+    is an error; of an object of stock's it goes as C{Unpersistable}, as ever.
+    """
 
 
 class IParticipant(Interface):
     """
     Something that was put into a message and has to know what became of it.
-    Exactly one of the two methods is called, once, and neither may raise.
+    Exactly one of L{written} and L{withdrawn} is called, once.  None of the
+    methods may raise.
     """
 
-    def written() -> None:
+    def written(asked: bool) -> None:
         """
         The message has been given to the transport: what is sent from now on
         arrives after it.
+
+        @param asked: whether L{answered} will be called, because the message
+            is a call that the peer is to answer.
         """
 
     def withdrawn() -> None:
@@ -28,11 +42,19 @@ class IParticipant(Interface):
         never heard of what was in it.
         """
 
+    def answered(read: bool) -> None:
+        """
+        The peer has answered the message.  Not called if the connection is
+        lost before.
 
-class IMessageOrder(Interface):
+        @param read: whether it could read the message.
+        """
+
+
+class IConnection(Interface):
     """
-    A broker that knows when a message is written.  Twisted's does not;
-    L{Broker<pbext._broker.Broker>} does.
+    A broker that knows when a message is written, and what became of it.
+    Twisted's does not; L{Broker<pbext._broker.Broker>} does.
     """
 
     def enlist(participant: object) -> bool:
@@ -53,4 +75,10 @@ class IMessageOrder(Interface):
     def withdraw() -> None:
         """
         Give up what has been serialized and not been sent, and will not be.
+        """
+
+    def inReactorThread(function: Callable[[], object]) -> None:
+        """
+        Call C{function}: at once, or, from another thread, soon in the
+        reactor's.  The one method here that may be called in any thread.
         """

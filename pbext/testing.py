@@ -29,6 +29,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.spread import jelly, pb
 
+from pbext._copied import CopiedFailure
 from pbext._factories import PBClientFactory, PBServerFactory
 
 __all__ = ["Link", "Pair", "connectedPair", "restoredRegistry", "roundTrip"]
@@ -246,6 +247,7 @@ class Pair:
             L{PBClientFactory<pbext._factories.PBClientFactory>}.
         """
         factory = PBClientFactory() if factory is None else factory
+        _setClock(factory, self.clock)
         link = Link(
             factory.buildProtocol(None),
             self.serverFactory.buildProtocol(None),
@@ -294,9 +296,7 @@ class Pair:
             raise AssertionError("the Deferred has not fired, and nothing moves now")
         [result] = results
         if isinstance(result, pb.CopiedFailure):
-            kind, value = result.type, result.value
-            name = kind.decode() if isinstance(kind, bytes) else kind
-            raise pb.RemoteError(name, value, getattr(result, "traceback", None))
+            result = CopiedFailure.normalized(result)  # stock's cannot be raised
         if isinstance(result, Failure):
             result.raiseException()
         return result  # type: ignore[no-any-return]  # what the Deferred fired with
@@ -334,9 +334,18 @@ def connectedPair(
     """
     factory = (serverFactory or PBServerFactory)(root)
     pair = Pair(factory, clock or Clock(), chunk)
+    _setClock(factory, pair.clock)
     for _ in range(clients):
         pair.addClient((clientFactory or PBClientFactory)())
     return pair
+
+
+def _setClock(factory: Any, clock: Clock) -> None:
+    """
+    Let a factory of ours take the time from a clock, unless it has one.
+    """
+    if getattr(factory, "clock", clock) is None:
+        factory.clock = clock
 
 
 class _Echo(pb.Root):

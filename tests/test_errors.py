@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from twisted.internet.defer import TimeoutError
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
@@ -17,12 +18,21 @@ from twisted.spread.jelly import InsecureJelly
 from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import errors, pb
+from pbext._reports import whereRaised
 from pbext.errors import (
+    BadAnswer,
+    BadArguments,
     BadDeclaration,
+    BadMessage,
+    BadReference,
+    BadValue,
+    CallTimedOut,
     CannotRegister,
     CannotSendBack,
+    ConnectionTimedOut,
     DeadReference,
     DeclarationError,
+    LimitReached,
     LinkError,
     NotSendable,
     PBExtError,
@@ -30,11 +40,15 @@ from pbext.errors import (
     RefusedState,
     RefusedTag,
     StaleCache,
+    UnknownMethod,
+    UnknownObject,
     Unordered,
     UpdateFailed,
-    whereRaised,
 )
 from pbext.testing import connectedPair, roundTrip
+
+#: The peer in memory, as a log names it.
+PEER = "192.168.1.1:54321"
 
 #: Each error that is raised: whose fault it is, what of Twisted's or of
 #: Python's it is as well, and what it says.
@@ -77,6 +91,46 @@ ERRORS: list[tuple[PBExtError, type, type, list[str]]] = [
     ),
     (DeadReference(), LinkError, pb.DeadReferenceError, ["gone"]),
     (
+        CallTimedOut(method="jump", seconds=3),
+        LinkError,
+        TimeoutError,
+        ["no answer to jump in 3 s"],
+    ),
+    (
+        ConnectionTimedOut(limit="idleSeconds", seconds=3),
+        LinkError,
+        TimeoutError,
+        ["silent", "idleSeconds=3"],
+    ),
+    (
+        BadValue(errorType="builtins.IndexError"),
+        PeerError,
+        pb.Error,
+        ["no jelly", "builtins.IndexError"],
+    ),
+    (BadReference(kind="local"), PeerError, pb.Error, ["(local)"]),
+    (BadMessage(why="it is short"), PeerError, pb.ProtocolError, ["it is short"]),
+    (BadAnswer(got="builtins.int"), PeerError, pb.Error, ["builtins.int"]),
+    (UnknownObject(), PeerError, pb.Error, ["Invalid Object ID"]),
+    (
+        UnknownMethod(method="remote_fly"),
+        PeerError,
+        pb.NoSuchMethod,
+        ["No such method: remote_fly"],
+    ),
+    (
+        BadArguments(method="remote_jump", takes="(far)", positional=2, keywords=1),
+        PeerError,
+        TypeError,
+        ["remote_jump takes (far)", "2 positional and 1 keyword"],
+    ),
+    (
+        LimitReached(limit="references", value=7),
+        PeerError,
+        pb.Error,
+        ["references=7", "limits=Limits(references=...)"],
+    ),
+    (
         CannotSendBack(className="pond.Frog"),
         DeclarationError,
         AssertionError,
@@ -97,6 +151,10 @@ ERRORS: list[tuple[PBExtError, type, type, list[str]]] = [
         ["pond.Frog.observe_jump", "builtins.KeyError"],
     ),
 ]
+
+
+#: The fields that are numbers.
+NUMBERS = {"keywords", "positional", "seconds", "value"}
 
 
 class RecordTests(SynchronousTestCase):
@@ -133,17 +191,18 @@ class RecordTests(SynchronousTestCase):
         """
         for error, _, _, parts in ERRORS:
             for part in [*parts, *vars(error).values()]:
-                self.assertIn(part, str(error))
+                self.assertIn(str(part), str(error))
 
     def test_fields(self) -> None:
         """
-        The fields are all text, given by name: no place for a value that
-        travelled.
+        The fields are given by name, and all text but for counts and limits:
+        no place for a value that travelled.
         """
         for error, *_ in ERRORS:
             for one in attrs.fields(type(error)):
                 self.assertTrue(one.kw_only)
-                self.assertIsInstance(getattr(error, one.name), str)
+                kind = int if one.name in NUMBERS else str
+                self.assertIsInstance(getattr(error, one.name), kind)
 
     def test_identity(self) -> None:
         """
@@ -330,19 +389,23 @@ class RefusedTagTests(SynchronousTestCase):
         [event] = [e for e in events if e["log_level"] is LogLevel.warn]
         self.assertEqual(
             formatEvent(event),
-            f"refused: {RefusedTag(tag='test_errors.Toad', path='$[0]')}",
+            f"refused a call of {PEER}: "
+            f"{RefusedTag(tag='test_errors.Toad', path='$[0]')}",
         )
 
     def test_security(self) -> None:
         """
-        What InsecureJelly is raised for apart from tags stays as it is.
+        What stands for code is refused as well, with where it stood, and no
+        word on how to let it in.
         """
         with connectedPair(Desk()) as pair:
             for sexp in [b"module", b"os"], [b"class", b"os.path"]:
                 error = self.assertRaises(
-                    InsecureJelly, pair.server.unserialize, [b"list", sexp]
+                    RefusedTag, pair.server.unserialize, [b"list", 7, sexp]
                 )
-                self.assertNotIsInstance(error, PBExtError)
+                self.assertEqual(
+                    str(error), f"a {sexp[0].decode()} (at $[1]) is not accepted here"
+                )
 
 
 class FollowedPond(pb.Cacheable):

@@ -155,10 +155,19 @@ class AcceptingTests(RuleCase):
     def test_rule01_unprepared(self) -> None:
         """
         An instance of a class that is no flavor at all is nothing that can be
-        sent: the receiver builds nothing from it.
+        sent: the receiver builds nothing from it, and a sender of ours is told
+        so, where it stands and what to do.
         """
         for pair in self.pairs():
-            pair.result(pair.root.callRemote("take", LilyPond()))
+            answer = pair.root.callRemote("take", LilyPond())
+            if isinstance(pair.client, pb.Broker):
+                error = self.errorOf(pair, answer)
+                self.assertTrue(error.check(InsecureJelly))
+                self.assertIn("at $[0]", error.getErrorMessage())
+                self.assertIn("make its class a pb.Copyable", error.getErrorMessage())
+                self.assertIsNone(self.desk.taken)
+            else:
+                pair.result(answer)
             self.assertNotIsInstance(self.desk.taken, LilyPond)
 
     def test_rule01_receiverChooses(self) -> None:

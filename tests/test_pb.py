@@ -18,13 +18,19 @@ from pbext import _observers, pb, testing
 
 #: What of Twisted's we have our own of.
 OURS = {
+    "Avatar",
     "Broker",
     "Cacheable",
     "Copyable",
     "PBClientFactory",
     "PBServerFactory",
+    "Referenceable",
     "RemoteCache",
     "RemoteCopy",
+    "RemoteMethod",
+    "RemoteReference",
+    "Root",
+    "ViewPoint",
     "setCopierForClass",
     "setCopierForClassTree",
     "setFactoryForClass",
@@ -72,7 +78,7 @@ class NamesTests(SynchronousTestCase):
         Our classes are subclasses of Twisted's, so that C{isinstance} holds.
         """
         classes = [name for name in OURS if isinstance(getattr(stock, name), type)]
-        self.assertEqual(len(classes), 7)
+        self.assertEqual(len(classes), 13)
         for name in classes:
             self.assertTrue(issubclass(getattr(pb, name), getattr(stock, name)))
 

@@ -14,7 +14,7 @@ from twisted.spread.jelly import unjellyableFactoryRegistry, unjellyableRegistry
 from twisted.spread.pb import IPBRoot
 
 from pbext._opaque import allowOpaque
-from pbext.errors import whereRaised
+from pbext._reports import whereRaised
 from pbext.receiver._service import CannotStart
 from pbext.wire._jelly import ATOMS
 

@@ -9,7 +9,7 @@ import decimal
 from typing import Any, cast
 
 from pbext.errors import NotSendable
-from pbext.interfaces import IMessageOrder
+from pbext.interfaces import IConnection
 from pbext.wire._jelly import checkSendable
 
 __all__ = ["Message"]
@@ -108,8 +108,8 @@ class Message:
             if self._kw:
                 checkSendable(kw)
         except NotSendable:
-            order = IMessageOrder(broker, None)
-            if order is not None:
-                order.withdraw()
+            connection = IConnection(broker, None)
+            if connection is not None:
+                connection.withdraw()
             raise
         return args, kw

@@ -15,7 +15,7 @@ from twisted.spread.banana import SIZE_LIMIT
 
 from pbext.errors import NotSendable
 
-__all__ = ["ATOMS", "checkSendable", "findTag"]
+__all__ = ["ATOMS", "UNSENDABLE", "checkSendable", "children", "findTag", "pathTo"]
 
 #: The first words of a jelly that are not tags of classes; from the
 #: C{_unjelly_} methods of C{twisted.spread.jelly._Unjellier} and the
@@ -31,10 +31,13 @@ ATOMS = frozenset(
 _LARGEST = 2 ** (64 * 7) - 1
 _SMALLEST = -_LARGEST
 
+#: What to do with an object that Perspective Broker cannot send.
+UNSENDABLE = "make its class a pb.Copyable, or send its parts"
+
 _ITEMS = frozenset({b"tuple", b"list", b"set", b"frozenset"})
 
 
-def _children(sexp: list[object]) -> Iterator[tuple[str, object]]:
+def children(sexp: list[object]) -> Iterator[tuple[str, object]]:
     """
     The values inside one jellied value, each with its step of the path.
     """
@@ -66,49 +69,65 @@ def _keyStep(key: object) -> str:
 
 
 def findTag(
-    sexp: object, refused: Callable[[bytes], bool], path: str = "$"
+    sexp: object, refused: Callable[[bytes], bool], words: bool = False
 ) -> tuple[bytes, str] | None:
     """
     Find the first tag that C{refused} says yes to.
 
+    @param words: look at the words of jelly's own instead of at the tags.
     @return: the tag and its path, or C{None}.
     """
     # Iterative: a peer decides how deep this is.
-    stack: list[tuple[str, object]] = [(path, sexp)]
+    stack: list[tuple[str, object]] = [("$", sexp)]
     while stack:
         where, value = stack.pop()
         if not isinstance(value, (list, tuple)) or not value:
             continue
         head = value[0]
-        if isinstance(head, bytes) and head not in ATOMS and refused(head):
+        if isinstance(head, bytes) and (head in ATOMS) is words and refused(head):
             return head, where
-        steps = [(where + step, child) for step, child in _children(list(value))]
+        steps = [(where + step, child) for step, child in children(list(value))]
         stack.extend(reversed(steps))
     return None
 
 
-def checkSendable(sexp: object) -> None:
+def pathTo(sexp: object, part: object) -> str:
+    """
+    @return: where C{part}, the very list, stands; C{$} if it does not.
+    """
+    stack: list[tuple[str, object]] = [("$", sexp)]
+    while stack:
+        where, value = stack.pop()
+        if value is part:
+            return where
+        if isinstance(value, (list, tuple)) and value:
+            stack.extend((where + step, child) for step, child in children(list(value)))
+    return "$"
+
+
+def checkSendable(sexp: object, strict: bool = True) -> None:
     """
     Make sure that a jelly says what its author meant, and that Banana takes
     it.  Stock PB puts an C{unpersistable} where it finds an object that it
     cannot send, without a word to the sender, and finds a value too large
     only when it encodes.
 
+    @param strict: whether an C{unpersistable} is an error.
     @raise NotSendable: with the path of the first such value.
     """
-    if _sendable(sexp):
+    if _sendable(sexp, strict):
         return
     path = "$"
     descending = True
     while descending:
         # Only now, on the way to an error, is a path worth its cost.
         descending = False
-        if isinstance(sexp, (list, tuple)) and not _flaw(sexp):
-            for step, child in _children(list(sexp)):
-                if not _sendable(child):
+        if isinstance(sexp, (list, tuple)) and not _flaw(sexp, strict):
+            for step, child in children(list(sexp)):
+                if not _sendable(child, strict):
                     path, sexp, descending = path + step, child, True
                     break
-    flaw = _flaw(sexp)
+    flaw = _flaw(sexp, strict)
     if flaw is None:
         # In what stands for the value itself: for a function, a method, a
         # module or a decimal that is no number, jelly has words that Banana
@@ -120,7 +139,7 @@ def checkSendable(sexp: object) -> None:
     raise NotSendable(path=path, got=got, fix=fix)
 
 
-def _sendable(value: object) -> bool:
+def _sendable(value: object, strict: bool) -> bool:
     # One loop over all that is inside, and the usual kinds first: each
     # message goes through here.
     lists: list[Any] = [(value,)]
@@ -133,7 +152,7 @@ def _sendable(value: object) -> bool:
             elif kind is int:
                 if not _SMALLEST <= item <= _LARGEST:
                     return False
-            elif _flaw(item) is not None:
+            elif _flaw(item, strict) is not None:
                 return False
             elif isinstance(item, (list, tuple)):
                 # Pair by pair: a key may well be the bytes b"unpersistable".
@@ -142,7 +161,7 @@ def _sendable(value: object) -> bool:
     return True
 
 
-def _flaw(value: object) -> tuple[str, str] | None:
+def _flaw(value: object, strict: bool) -> tuple[str, str] | None:
     """
     @return: what is wrong with this value itself, not with what is in it, and
         what to do.
@@ -156,9 +175,8 @@ def _flaw(value: object) -> tuple[str, str] | None:
     elif isinstance(value, (list, tuple)):
         if len(value) > SIZE_LIMIT:
             return f"{len(value)} items", f"the limit is {SIZE_LIMIT} items"
-        if value and value[0] == b"unpersistable":
-            reason = value[1].decode("utf-8", "replace")
-            return reason, "make its class a pb.Copyable, or send its parts"
+        if value and value[0] == b"unpersistable" and strict:
+            return value[1].decode("utf-8", "replace"), UNSENDABLE
         if value and value[0] == b"unicode" and len(value[1]) > SIZE_LIMIT:
             return f"a str of {len(value[1])} bytes", f"the limit is {SIZE_LIMIT} bytes"
     elif not isinstance(value, float):

@@ -1,0 +1,189 @@
+"""
+Calls of this side's, and what becomes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.python.reflect import qual
+from twisted.spread import jelly, pb
+
+from pbext._failures import failureFrom
+from pbext._holdings import Holdings
+from pbext.errors import BadMessage, CallTimedOut, DeadReference
+
+__all__ = ["Calls"]
+
+#: The jelly of no arguments and of no keyword arguments.
+_NO_ARGUMENTS = [b"tuple"]
+_NO_KEYWORDS = [b"dictionary"]
+
+
+class Calls(Holdings):
+    """
+    The part of a broker that calls the peer.  Whatever happens to a call, its
+    Deferred fires once.
+    """
+
+    def __init__(
+        self, isClient: bool = True, security: Any = jelly.globalSecurity
+    ) -> None:
+        super().__init__(isClient, security)
+        # Calls that nobody waits for any more, and when to stop waiting for
+        # the others.
+        self._abandoned: set[int] = set()
+        self._deadlines: dict[int, Any] = {}
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        The connection is over.  Calls that are not answered fail, once each,
+        whatever their errbacks do; if this side has given it up, for its
+        reason.
+        """
+        if self.fault is not None:
+            reason = Failure(self.fault)
+        self.disconnected = 1
+        waiting, self.waitingForAnswers = self.waitingForAnswers, {}
+        deadlines, self._deadlines = self._deadlines, {}
+        for deadline in deadlines.values():
+            deadline.cancel()
+        for deferred in waiting.values():
+            if not deferred.called:
+                deferred.errback(Failure(pb.PBConnectionLost(reason)))
+        super().connectionLost(reason)
+        self.waitingForAnswers = {}  # none, and nothing to stumble over
+        self._asked.clear()
+        self._abandoned.clear()
+
+    def _sendMessage(
+        self,
+        prefix: bytes,
+        perspective: Any,
+        objectID: Any,
+        message: bytes,
+        args: Any,
+        kw: dict[str, Any],
+        seconds: float | None = None,
+    ) -> Deferred[Any] | None:
+        """
+        Every call comes here, in stock too.
+
+        @param seconds: how long to wait for the answer; by default, as long
+            as the limits say.
+        @return: a Deferred of the answer, or of why it could not be sent;
+            C{None} for a call that asks for no answer and was sent.
+        """
+        answered = kw.pop("pbanswer", True)
+        callback, errback = kw.pop("pbcallback", None), kw.pop("pberrback", None)
+        if self.disconnected:
+            return fail(DeadReference())
+        requestID = None
+        netArgs: Any = _NO_ARGUMENTS
+        netKw: Any = _NO_KEYWORDS
+        try:
+            if args:
+                netArgs = self._jelly(args, perspective, message)
+            if kw:
+                netKw = self._jelly(kw, perspective, message)
+            requestID = self.newRequestID()
+            answer: Deferred[Any] | None = None
+            if answered:
+                answer = Deferred(partial(self._cancelled, requestID))
+                self.waitingForAnswers[requestID] = answer
+            self.sendCall(
+                prefix + b"message",
+                requestID,
+                objectID,
+                message,
+                answered,
+                netArgs,
+                netKw,
+            )
+        except BaseException:
+            failure = self._unsent(netArgs, netKw)
+            self.withdraw()
+            self.waitingForAnswers.pop(requestID, None)
+            self._enforceLimits()
+            return fail(failure)
+        if answer is None:
+            return None
+        if callback or errback:  # deprecated, and still stock's
+            answer.addCallbacks(callback or (lambda result: result), errback)
+        if seconds is None:
+            seconds = self.limits.callSeconds
+        if seconds is not None:
+            self._deadlines[requestID] = self.clock.callLater(
+                seconds, self._expire, requestID, message, seconds
+            )
+        return answer
+
+    def _cancelled(self, requestID: int, deferred: Deferred[Any]) -> None:
+        self._abandon(requestID)
+
+    def _abandon(self, requestID: Any) -> Deferred[Any] | None:
+        """
+        Nobody waits for an answer any more.
+        """
+        deadline = self._deadlines.pop(requestID, None)
+        if deadline is not None and deadline.active():
+            deadline.cancel()
+        deferred: Deferred[Any] | None = self.waitingForAnswers.pop(requestID, None)
+        if deferred is not None:
+            self._abandoned.add(requestID)
+        return deferred
+
+    def _expire(self, requestID: int, message: bytes, seconds: float) -> None:
+        deferred = self._abandon(requestID)
+        if deferred is not None:
+            method = message.decode("utf-8", "replace")
+            deferred.errback(CallTimedOut(method=method, seconds=seconds))
+
+    def proto_answer(self, requestID: Any, netResult: Any) -> None:
+        """
+        The answer to a call.
+        """
+        self._settle(requestID, netResult, lambda result: result)
+
+    def proto_error(self, requestID: Any, fail: Any) -> None:
+        """
+        The error that a call has ended in.
+        """
+        self._settle(requestID, fail, failureFrom)
+
+    def _settle(self, requestID: Any, sexp: Any, read: Callable[[Any], Any]) -> None:
+        deadline = self._deadlines.pop(requestID, None)
+        if deadline is not None:
+            deadline.cancel()
+        deferred = self.waitingForAnswers.pop(requestID, None)
+        if deferred is None:
+            if requestID not in self._abandoned:
+                raise BadMessage(why="it answers no call")
+            self._abandoned.remove(requestID)
+        outer, self._taken = self._taken, []
+        try:
+            result = read(self.unserialize(sexp))
+        except BaseException:
+            result = Failure()
+            self.giveBack([sexp])
+        finally:
+            self._taken = outer
+        self._release(requestID, result)
+        if deferred is not None:
+            if isinstance(result, pb.CopiedFailure):
+                result = failureFrom(result)
+            deferred.callback(result)
+        self._enforceLimits()
+
+    def _release(self, requestID: Any, result: Any) -> None:
+        participants = self._asked.pop(requestID, ())
+        if participants:
+            # What stock says of a message that it could not read, and so do we.
+            refused = getattr(result, "type", None) == qual(jelly.InsecureJelly)
+            for participant in participants:
+                participant.answered(not refused)

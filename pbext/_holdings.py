@@ -1,0 +1,188 @@
+"""
+What the two ends of a connection hold of each other, counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.spread import jelly, pb
+
+from pbext._connection import Connection
+from pbext._observer import Observer
+from pbext._participants import GivenReference, GivenStockCache
+from pbext._references import RemoteReference
+from pbext.errors import BadMessage, DeadReference, LimitReached
+
+__all__ = ["Holdings"]
+
+#: At this share of a limit there is a warning.
+_NEAR = 0.8
+
+
+class Holdings(Connection):
+    """
+    The part of a broker that keeps its tables, within its limits.
+    """
+
+    def __init__(
+        self, isClient: bool = True, security: Any = jelly.globalSecurity
+    ) -> None:
+        super().__init__(isClient, security)
+        #: Calls of the peer's that are not answered yet.
+        self._inFlight = 0
+        self._refusals = 0
+        self._near: set[str] = set()
+
+    @property
+    def gauges(self) -> dict[str, tuple[int, int]]:
+        """
+        By the name of each limit that counts: how many there are, and how
+        many there may be.
+        """
+        counts = {
+            "references": max(0, len(self.localObjects or ()) - 1),
+            "caches": len(self.remotelyCachedObjects or ()),
+            "cachesReceived": len(self.locallyCachedObjects or ()),
+            "callsInFlight": self._inFlight,
+        }
+        return {name: (n, getattr(self.limits, name)) for name, n in counts.items()}
+
+    def _makeRoom(self, name: str, used: int) -> None:
+        """
+        Make sure that there may be one more.
+
+        @raise LimitReached: if not.
+        """
+        limit = getattr(self.limits, name)
+        if used < limit * _NEAR:
+            return
+        if used >= limit:
+            self._refusals += 1
+            raise LimitReached(limit=name, value=limit)
+        if name not in self._near:
+            self._near.add(name)
+            self.note(
+                "{peer} is near a limit: {limit}, {used} of {most}",
+                limit=name,
+                used=used,
+                most=limit,
+            )
+
+    def _enforceLimits(self) -> None:
+        """
+        Close the connection of a peer that runs into its limits too often;
+        what it was answered still leaves.
+        """
+        if self._refusals > self.limits.refusals and not self.disconnected:
+            self.transport.loseConnection()
+
+    def registerReference(self, object: Any) -> int:
+        """
+        Count that the peer is given a reference to an object of ours.
+
+        @return: its number.
+        @raise LimitReached: if the peer has too many.
+        @raise DeadReference: if the connection is lost.
+        """
+        if self.disconnected:
+            raise DeadReference()
+        puid = object.processUniqueID()
+        luid: int | None = self.luids.get(puid)
+        if luid is None:
+            self._makeRoom("references", len(self.localObjects) - 1)
+            luid = self.newLocalID()
+            self.localObjects[luid] = pb.Local(object)
+            self.luids[puid] = luid
+        else:
+            self.localObjects[luid].incref()
+        self.enlist(GivenReference(self, luid))
+        return luid
+
+    def cacheRemotely(self, instance: Any) -> int:
+        """
+        Count that the peer is given a Cacheable.
+
+        @return: its number.
+        @raise LimitReached: if the peer has too many.
+        """
+        self._makeRoom("caches", len(self.remotelyCachedObjects))
+        luid: int = self.newLocalID()
+        self.remotelyCachedLUIDs[instance.processUniqueID()] = luid
+        entry = pb.Local(instance, self.serializingPerspective)
+        self.remotelyCachedObjects[luid] = entry
+        if not isinstance(instance, Observer):  # whose own entry follows
+            self.enlist(GivenStockCache(self, luid))
+        return luid
+
+    def cachedRemotelyAs(self, instance: Any, incref: int = 0) -> int | None:
+        """
+        @return: the number of a Cacheable, or C{None} if the peer does not
+            have it.
+        """
+        luid: int | None = super().cachedRemotelyAs(instance, incref)
+        if incref and luid is not None:
+            self.enlist(GivenStockCache(self, luid))
+        return luid
+
+    def cacheLocally(self, cid: Any, instance: Any) -> None:
+        """
+        Enter a cache that the peer has given.
+
+        @raise LimitReached: if it has given too many.
+        """
+        self._makeRoom("cachesReceived", len(self.locallyCachedObjects))
+        super().cacheLocally(cid, instance)
+
+    def remoteForName(self, name: str | bytes) -> RemoteReference:
+        """
+        @return: a reference to what the peer has under a name, if anything.
+        """
+        key = name if isinstance(name, bytes) else name.encode("utf-8")
+        return RemoteReference(None, self, key, 0)
+
+    def _known(self, objectID: Any) -> bool:
+        """
+        Whether the peer may speak of a number: it was given out, be it that
+        what it stood for is gone.
+
+        @raise BadMessage: if not.
+        """
+        if type(objectID) is int and 0 < objectID <= self.currentLocalID:
+            return True
+        raise BadMessage(why="it lets go of something that was never given")
+
+    def proto_decref(self, objectID: Any) -> None:
+        """
+        The peer has dropped a reference.
+        """
+        if self._known(objectID) and objectID in self.localObjects:
+            self.releaseReference(objectID)
+
+    def releaseReference(self, luid: int) -> None:
+        """
+        Count one reference of the peer's less.
+        """
+        local = self.localObjects.get(luid)
+        if local is None or local.decref() > 0:
+            return
+        del self.localObjects[luid]
+        puid = local.object.processUniqueID()
+        if self.luids.get(puid) == luid:
+            del self.luids[puid]
+        self._localCleanup.pop(puid, lambda: None)()
+
+    def proto_decache(self, objectID: Any) -> None:
+        """
+        The peer has dropped a cache.
+        """
+        if self._known(objectID) and objectID in self.remotelyCachedObjects:
+            super().proto_decache(objectID)
+
+    def proto_uncache(self, objectID: Any) -> None:
+        """
+        The publisher agrees that a cache is gone; it may be one that was
+        refused here.
+        """
+        if objectID in self.locallyCachedObjects:
+            super().proto_uncache(objectID)

@@ -1,0 +1,239 @@
+"""
+One observer: the far end of a L{Cacheable<pbext._cacheable.Cacheable>} that a peer
+has been given, from the message that carries the object to the peer's last
+word on it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.reflect import qual
+from twisted.spread.flavors import RemoteCacheObserver
+
+from pbext._reports import swallowDeadReference, whereRaised
+from pbext.errors import DeadReference, Unordered
+from pbext.interfaces import IConnection, IParticipant
+from pbext.wire._broadcast import Message
+
+__all__ = ["Book", "Observer", "keyOf", "report"]
+
+_log = Logger()
+
+
+class Book(Protocol):
+    def add(self, observer: RemoteCacheObserver) -> Observer: ...
+
+    def discard(self, observer: RemoteCacheObserver) -> None: ...
+
+
+@implementer(IParticipant)
+class Observer(RemoteCacheObserver):
+    """
+    The far end of a cache, as the book knows it and as the hooks of a
+    Cacheable receive it: one and the same object as long as the peer holds
+    the cache, equal only to itself, hashable.
+
+    @ivar broker: the connection.
+    @ivar cached: the Cacheable.
+    @ivar perspective: who observes.
+    @ivar unordered: whether the object is just being put into a message, by a
+        broker that cannot keep back what is announced meanwhile.
+    """
+
+    unordered = False
+
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
+
+    _book: Book | None = None
+    #: Whether it is done with: it is sent nothing that is announced now.
+    _stopped = False
+    #: What waits for the object itself to be written, or None.
+    _held: deque[tuple[Message, Deferred[Any] | None]] | None = None
+
+    def __init__(self, broker: Any, cached: Any, perspective: Any) -> None:
+        self.broker = broker
+        self.cached = cached
+        self.perspective = perspective
+
+    def __repr__(self) -> str:
+        peer = getattr(self.broker.transport, "getPeer", lambda: None)()
+        return f"<Observer of {qual(type(self.cached))} at {peer}>"
+
+    @property
+    def luid(self) -> int | None:
+        """
+        The number of the cache at the peer, or C{None} if the peer is gone or
+        does not hold it.
+        """
+        if self.broker.disconnected:
+            return None
+        luid: int | None = self.broker.cachedRemotelyAs(self.cached)
+        return luid
+
+    def callRemote(self, _name: str | bytes, *args: Any, **kw: Any) -> Deferred[Any]:
+        """
+        Call C{observe_<name>} of the cache at the peer.
+
+        @return: always a Deferred.  If the peer is gone, or goes before it
+            answers, or has dropped the cache, it fires with C{None}; with
+            C{pbanswer=False} it does so at once.
+        """
+        answered = kw.pop("pbanswer", True)
+        callback, errback = kw.pop("pbcallback", None), kw.pop("pberrback", None)
+        try:
+            answer = self.post(Message(_name, args, kw), answered)
+        except Exception:
+            answer = fail(Failure())
+        if answer is None:
+            return succeed(None)
+        answer.addErrback(swallowDeadReference)
+        if callback or errback:  # deprecated, and still stock's
+            answer.addCallbacks(callback or (lambda r: r), errback)
+        return answer
+
+    def remoteMethod(self, key: str) -> Callable[..., Deferred[Any]]:
+        """
+        @return: L{callRemote} with its first argument given.
+        """
+        return partial(self.callRemote, key)
+
+    def post(self, message: Message, answered: bool) -> Deferred[Any] | None:
+        """
+        Send one update.
+
+        @return: a Deferred of the answer if C{answered}, else C{None}.
+        @raise DeadReference: if there is nobody to send it to.
+        @raise NotSendable: if the message cannot be sent.
+        @raise Unordered: from inside a hook that gathers the state to send,
+            if the update would arrive before what it speaks of, and the
+            broker cannot keep it back until then.
+        """
+        if self._stopped or self.luid is None:
+            raise DeadReference()
+        if self.unordered:
+            raise Unordered(className=qual(type(self.cached)))
+        answer: Deferred[Any] | None = Deferred() if answered else None
+        if self._held is None:
+            self._send(message, answer)
+        else:
+            if message.shared:  # as it is now, and if it cannot be sent, say so
+                message.jelliedFor(self.broker, self.perspective)
+            self._held.append((message, answer))
+        return answer
+
+    def _send(self, message: Message, answer: Deferred[Any] | None) -> None:
+        broker = self.broker
+        arguments = message.jelliedFor(broker, self.perspective)
+        luid = self.luid  # only now: a hook may have lost the connection
+        if luid is None:
+            raise DeadReference()
+        requestID = broker.newRequestID()
+        if answer is not None:
+            broker.waitingForAnswers[requestID] = answer
+        wanted = int(answer is not None)
+        try:
+            broker.sendCall(
+                b"cachemessage", requestID, luid, message.name, wanted, *arguments
+            )
+        except Exception:
+            if answer is not None and broker.waitingForAnswers:
+                broker.waitingForAnswers.pop(requestID, None)
+            raise
+
+    def join(self, book: Book) -> bool:
+        """
+        Enter a book; and if the message that carries the object is being made
+        just now, keep updates back until it is written.
+
+        @return: whether they are kept back.
+        """
+        book.add(self)
+        self._book = book
+        connection = IConnection(self.broker, None)
+        if connection is not None and connection.enlist(self):
+            self._held = deque()
+        return self._held is not None
+
+    def retire(self) -> None:
+        """
+        Leave the book; what was announced before is still sent.
+        """
+        self._stopped = True
+        if self._book is not None:
+            self._book.discard(self)
+
+    def written(self, asked: bool) -> None:
+        """
+        See L{IParticipant}.
+        """
+        # What a hook posts meanwhile is kept back too, and goes last.
+        while self._held:
+            message, answer = self._held.popleft()
+            try:
+                self._send(message, answer)
+            except Exception:
+                failure = Failure()
+                if answer is not None:
+                    answer.errback(failure)
+                elif swallowDeadReference(failure):
+                    report(self, message, failure)
+        self._held = None
+
+    def withdrawn(self) -> None:
+        """
+        See L{IParticipant}.
+        """
+        self.retire()
+        self._dropHeld()
+
+    def answered(self, read: bool) -> None:
+        """
+        See L{IParticipant}.
+        """
+
+    def _dropHeld(self) -> None:
+        held, self._held = self._held or (), None
+        for _message, answer in held:
+            if answer is not None:
+                answer.errback(DeadReference())
+
+
+def keyOf(observer: RemoteCacheObserver) -> tuple[int, int, int]:
+    """
+    What observers are told apart by: the identity of their connection, of
+    their perspective and of what they observe.
+    """
+    return id(observer.broker), id(observer.perspective), id(observer.cached)
+
+
+def report(observer: Observer, message: Message, failure: Failure) -> None:
+    """
+    Say that an update could not be delivered, once, with the observer's name
+    and without any value; and give it to the hook C{observerFailed(observer,
+    failure)} of the Cacheable, if it has one.
+    """
+    _log.error(
+        "the update {name} to {observer} failed: {what}",
+        name=message.name.decode("utf-8", "replace"),
+        observer=observer,
+        what=whereRaised(failure),
+    )
+    hook = getattr(observer.cached, "observerFailed", None)
+    if hook is not None:
+        try:
+            hook(observer, failure)
+        except Exception:
+            _log.error(
+                "the hook observerFailed failed: {what}", what=whereRaised(Failure())
+            )

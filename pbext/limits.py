@@ -1,0 +1,96 @@
+"""
+How much a peer may have, and how long it may take: what keeps one connection
+from taking more than its share of the process.
+
+    >>> from pbext import Limits
+    >>> Limits(callSeconds=10).callSeconds
+    10
+
+A factory takes C{limits=}, which hold for each of its connections.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from twisted.spread import pb
+
+__all__ = ["Limits"]
+
+
+def _count(default: int) -> int:
+    field: int = attrs.field(default=default, validator=attrs.validators.ge(1))
+    return field
+
+
+def _seconds(default: float | None) -> float | None:
+    field: float | None = attrs.field(
+        default=default, validator=attrs.validators.optional(attrs.validators.gt(0))
+    )
+    return field
+
+
+def _stockLimit() -> int:
+    """
+    Twisted's own limit, read when it is needed, for there are programs that
+    set it.
+    """
+    limit: int = pb.MAX_BROKER_REFS
+    return limit
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """
+    Counts are per connection.  Near a limit, at four fifths of it, there is a
+    warning in the log, and L{Broker.gauges<pbext._broker.Broker.gauges>} says
+    how far it is; at the limit, what is beyond it is refused with
+    L{LimitReached<pbext.errors.LimitReached>}.  Seconds may be C{None}, for
+    no limit.
+
+    @ivar references: objects of this side that the peer may hold references
+        to, besides the root; those with a name of their own count, as in
+        stock.  By default
+        what C{twisted.spread.pb.MAX_BROKER_REFS} says when the limits are
+        made: 1024, unless a program has set it.
+    @ivar caches: Cacheables of this side that the peer may hold; the default
+        as for C{references}.
+    @ivar cachesReceived: caches that the peer may have given to this side.
+        By default 10,000, some ten times what a stock publisher gives:
+        each costs about a kilobyte.
+    @ivar callsInFlight: calls of the peer that this side has begun and not
+        answered.  By default 10,000: each is a Deferred and what it waits
+        for.
+    @ivar refusals: how often the peer may run into the limits above before
+        its connection is closed.  By default 3, as in stock
+        (C{twisted.spread.pb.Broker.registerReference}).
+    @ivar negotiationSeconds: from the connection to the end of Banana's
+        negotiation.  By default 30: it takes one round trip.
+    @ivar messageSeconds: from the first byte of a message to its last.  By
+        default 300, in which a line of 18 kbit/s carries the largest string
+        that Banana takes.
+    @ivar idleSeconds: without a byte from the peer.  By default C{None}: a
+        stock peer has no heartbeat, and may be silent for days.
+    @ivar callSeconds: from a call to its answer, for references without a
+        limit of their own (C{withTimeout}).  By default C{None}: a method may
+        take as long as it likes.
+    @ivar errorText: of the text of an error, how many characters are sent
+        to the peer.  By default 10,000, a sixtieth of what Banana takes.
+    @ivar logLines: what is logged because of one peer (by its address): so
+        many events in C{logSeconds}; those left out are counted.  By default
+        20.
+    @ivar logSeconds: see C{logLines}.  By default 60.
+    """
+
+    references: int = attrs.field(factory=_stockLimit, validator=attrs.validators.ge(1))
+    caches: int = attrs.field(factory=_stockLimit, validator=attrs.validators.ge(1))
+    cachesReceived: int = _count(10_000)
+    callsInFlight: int = _count(10_000)
+    refusals: int = attrs.field(default=3, validator=attrs.validators.ge(0))
+    negotiationSeconds: float | None = _seconds(30)
+    messageSeconds: float | None = _seconds(300)
+    idleSeconds: float | None = _seconds(None)
+    callSeconds: float | None = _seconds(None)
+    errorText: int = _count(10_000)
+    logLines: int = _count(20)
+    logSeconds: float = attrs.field(default=60, validator=attrs.validators.gt(0))
