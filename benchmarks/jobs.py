@@ -110,6 +110,42 @@ async def memory(stage: Stage, observers: int) -> Figures:
     }
 
 
+async def connections(stage: Stage, number: int) -> Figures:
+    """
+    Have connections, with nothing on them.
+    """
+    await stage.peer.callRemote("connect", 1)  # what the first one brings along
+    here, there = usage.memory(), await stage.peer.callRemote("memory")
+    await stage.peer.callRemote("connect", number)
+    here, there = (
+        usage.memory() - here,
+        await stage.peer.callRemote("memory") - there,
+    )
+    await stage.peer.callRemote("leave")
+    return {
+        "memory of the server, KiB": here / number / 1024,
+        "memory of the client, KiB": there / number / 1024,
+    }
+
+
+async def refusals(stage: Stage, times: int) -> Figures:
+    """
+    Make mistakes: a method that is not there, arguments that it does not take,
+    one that fails; and see what that puts into the peer's log.
+    """
+    mistakes = (("nothing",), ("take", 1, "two", 3.0), ("fail",))
+
+    async def calling(times: int) -> None:
+        for number in range(times):
+            method, *arguments = mistakes[number % len(mistakes)]
+            await stage.peer.callRemote(method, *arguments).addErrback(lambda _: None)
+
+    before = await stage.peer.callRemote("logged")
+    figures = await stage.measured(calling, times, ends=("caller", "callee"))
+    logged = await stage.peer.callRemote("logged") - before
+    return {**figures, "log of the callee, bytes": logged / times}
+
+
 async def importing(stage: Stage) -> Figures:
     """
     Import C{pb} in an interpreter of its own, not for the first time: what is
@@ -207,6 +243,18 @@ JOBS: Mapping[str, Job] = {
         memory,
         {"observers": 1000},
         {"observers": 20},
+    ),
+    "connections": Job(
+        "a connection with nothing on it",
+        connections,
+        {"number": 1000},
+        {"number": 20},
+    ),
+    "refusals": Job(
+        "a call that is refused, or that fails",
+        refusals,
+        {"times": 1000},
+        {"times": 30},
     ),
     "import": Job("an import of pb, in a bare interpreter", importing, peer=False),
 }

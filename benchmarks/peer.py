@@ -6,11 +6,13 @@ does.
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 from twisted.internet.task import react
+from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from benchmarks import usage
 from benchmarks.ponds import pb
@@ -51,6 +53,7 @@ class Peer(pb.Referenceable):
         self._port = port
         self._clients: list[Client] = []
         self._ponds: list[Any] = []
+        self._log: io.StringIO | None = None
 
     def remote_cpu(self) -> float:
         return usage.cpu()
@@ -76,6 +79,35 @@ class Peer(pb.Referenceable):
         self._clients.append(client)
         root = await client.getRootObject()
         self._ponds.append(await root.callRemote("getPond"))
+
+    def remote_connect(self, number: int) -> Deferred[None]:
+        """
+        Have so many more connections.
+        """
+        return ensureDeferred(self._connect(number))
+
+    async def _connect(self, number: int) -> None:
+        usage.allowFiles(len(self._clients) + number + 100)
+        for start in range(0, number, _AT_ONCE):
+            group = range(start, min(start + _AT_ONCE, number))
+            clients = [Client(self._reactor, self._port) for _ in group]
+            self._clients.extend(clients)
+            await gatherResults([client.getRootObject() for client in clients])
+
+    def remote_logged(self) -> int:
+        """
+        @return: how many bytes are in the log, which is kept from the first
+            time on that somebody asks.
+        """
+        if self._log is None:
+            self._log = io.StringIO()
+            globalLogBeginner.beginLoggingTo(
+                [textFileLogObserver(self._log)], redirectStandardIO=False
+            )
+        return self._log.tell()
+
+    def remote_fail(self) -> None:
+        raise ValueError("as it was asked to")
 
     def remote_leave(self) -> Deferred[Any]:
         clients, self._clients, self._ponds = self._clients, [], []
