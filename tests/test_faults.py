@@ -18,11 +18,9 @@ from zope.interface import implementer
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import UsernamePassword
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python.reflect import qual
 from twisted.spread import pb as stock
-from twisted.trial.unittest import TestCase
 
 from pbext import CacheState, pb
 from pbext.errors import StaleCache, UpdateFailed
@@ -34,45 +32,7 @@ from tests.ponds import (
     PondRoot,
     StockPond,
 )
-from tests.wires import PBEXT, STOCK, Factories, Line, MemoryWire, TCPWire
-
-
-class _WireTestCase(TestCase):
-    """
-    @cvar Wire: what connects the ends.
-    @cvar ours: the factories of the end that is to blame.
-    @cvar theirs: those of the other end.
-    @cvar tag: what the publisher's objects become.
-    """
-
-    Wire: Any
-    ours: Factories
-    theirs: Factories
-    tag: str
-    timeout = 20
-
-    def tearDown(self) -> Any:
-        wire = getattr(self, "wire", None)
-        return None if wire is None else Deferred.fromCoroutine(wire.close())
-
-    async def connect(self, root: Any, clients: int = 3) -> list[Line]:
-        raise NotImplementedError("for subclasses")
-
-    async def settle(self) -> None:
-        await self.wire.settle()
-
-
-def _across(*, tests: type, rows: dict[str, dict[str, Any]]) -> dict[str, type]:
-    """
-    @return: test cases by name: for each row, in memory and over TCP.
-    """
-    cases = {}
-    for wire in (MemoryWire, TCPWire):
-        for row, attributes in rows.items():
-            name = f"{tests.__name__.strip('_')}{row}{wire.__name__}Tests"
-            namespace = {"Wire": wire, "__module__": __name__, **attributes}
-            cases[name] = type(name, (tests, _WireTestCase), namespace)
-    return cases
+from tests.wires import PBEXT, STOCK, Line, across
 
 
 @dataclass(eq=True)
@@ -596,7 +556,8 @@ _STOCK = {"theirs": STOCK, "tag": STOCK_WATCHER}
 _PBEXT = {"theirs": PBEXT, "tag": WATCHER}
 
 globals().update(
-    _across(
+    across(
+        module=__name__,
         tests=_Publisher,
         rows={
             "ToStock": {"ours": PBEXT, **_STOCK},
@@ -607,7 +568,8 @@ globals().update(
     )
 )
 globals().update(
-    _across(
+    across(
+        module=__name__,
         tests=_Receiver,
         rows={
             "FromStock": {"ours": PBEXT, "theirs": STOCK, "Pond": StockPond},

@@ -13,11 +13,21 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.spread import pb as stock
+from twisted.trial.unittest import TestCase
 
 from pbext import pb
 from pbext.testing import connectedPair
 
-__all__ = ["PBEXT", "STOCK", "Factories", "Line", "MemoryWire", "TCPWire"]
+__all__ = [
+    "PBEXT",
+    "STOCK",
+    "Factories",
+    "Line",
+    "MemoryWire",
+    "TCPWire",
+    "WireTestCase",
+    "across",
+]
 
 
 @attrs.frozen
@@ -174,3 +184,49 @@ def _lost(broker: Any) -> Deferred[None]:
     else:
         broker.notifyOnDisconnect(lambda: lost.callback(None))
     return lost
+
+
+class WireTestCase(TestCase):
+    """
+    A server and clients.
+
+    @cvar Wire: what connects the ends.
+    @cvar ours: the factories of the end that is to blame.
+    @cvar theirs: those of the other end.
+    @cvar tag: what the publisher's objects become.
+    @ivar wire: what C{connect} of the subclass has made.
+    """
+
+    Wire: Any
+    ours: Factories
+    theirs: Factories
+    tag: str
+    timeout = 20
+
+    def tearDown(self) -> Any:
+        wire = getattr(self, "wire", None)
+        return None if wire is None else Deferred.fromCoroutine(wire.close())
+
+    async def connect(self, root: Any, clients: int = 3) -> list[Line]:
+        raise NotImplementedError("for subclasses")
+
+    async def settle(self) -> None:
+        await self.wire.settle()
+
+
+def across(
+    *, module: str, tests: type, rows: dict[str, dict[str, Any]]
+) -> dict[str, type]:
+    """
+    @param module: the name of the module that has the tests.
+    @param tests: the tests, to be mixed with L{WireTestCase}.
+    @param rows: attributes of a test case, by what its name has for them.
+    @return: test cases by name: for each row, in memory and over TCP.
+    """
+    cases = {}
+    for wire in (MemoryWire, TCPWire):
+        for row, attributes in rows.items():
+            name = f"{tests.__name__.strip('_')}{row}{wire.__name__}Tests"
+            namespace = {"Wire": wire, "__module__": module, **attributes}
+            cases[name] = type(name, (tests, WireTestCase), namespace)
+    return cases
