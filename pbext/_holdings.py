@@ -32,7 +32,8 @@ class Holdings(Connection):
         #: Calls of the peer's that are not answered yet.
         self._inFlight = 0
         self._refusals = 0
-        self._near: set[str] = set()
+        #: The limits that there was a warning of.
+        self._near: tuple[str, ...] = ()
 
     @property
     def gauges(self) -> dict[str, tuple[int, int]]:
@@ -61,7 +62,7 @@ class Holdings(Connection):
             self._refusals += 1
             raise LimitReached(limit=name, value=limit)
         if name not in self._near:
-            self._near.add(name)
+            self._near += (name,)
             self.note(
                 "{peer} is near a limit: {limit}, {used} of {most}",
                 limit=name,

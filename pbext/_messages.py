@@ -86,6 +86,8 @@ class Messages(pb.Broker):
         self, isClient: bool = True, security: Any = jelly.globalSecurity
     ) -> None:
         super().__init__(isClient, security)
+        # Banana copies its vocabulary for each connection, and changes none.
+        self.outgoingSymbols = self.outgoingVocabulary
         # What was put into the message that is being made at each depth: a
         # hook that sends while its object is serialized starts one within.
         self._enlisted: list[list[IParticipant]] = [[]]

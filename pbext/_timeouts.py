@@ -22,6 +22,8 @@ class Patience:
     only if it is left incomplete: what arrives whole costs nothing here.
     """
 
+    __slots__ = ("_clock", "_due", "_giveUp", "_heard", "_limits", "_mark")
+
     def __init__(
         self,
         limits: Limits,
@@ -70,6 +72,7 @@ class Patience:
         The negotiation is over.
         """
         self._cancel("negotiationSeconds")
+        self._due = dict(self._due)  # most often none, for as long as it lasts
 
     def received(self, messages: int, incomplete: bool) -> None:
         """
