@@ -171,12 +171,25 @@ class Broker(Calls):
         The ways to tell an error, of which the first that can be sent is: as
         it is, if it is an object that travels; or as a failure.
         """
-        value = failure.value
         unsafe = bool(getattr(self.factory, "unsafeTracebacks", False))
-        if isinstance(value, Jellyable) or self.security.isClassAllowed(type(value)):
-            yield partial(self._jelly, value, None, None)
-        yield partial(_jellied, failure, text, unsafe)
-        yield partial(_jellied, failure, text, False)
+        if self._travels(failure.value):
+            yield partial(self._jelly, failure.value, None, None)
+        yield partial(self._jellied, failure, text, unsafe)
+        yield partial(self._jellied, failure, text, False)
+
+    def _jellied(self, failure: Failure, text: str | None, traceback: bool) -> Any:
+        state = stateOf(failure, text, traceback)
+        state["value"] = state["value"][: self.limits.errorText]
+        # Nothing but strings and numbers, so no policy has to be asked.
+        return [TAG, jelly.jelly(state)]
+
+    def _travels(self, error: Any) -> bool:
+        """
+        Whether an error is sent as the object that it is; stock's rule
+        (C{twisted.spread.pb.Broker._sendError}).
+        """
+        allowed: bool = self.security.isClassAllowed(type(error))
+        return isinstance(error, Jellyable) or allowed
 
     def _report(self, failure: Failure, call: Incoming) -> str | None:
         """
@@ -203,7 +216,7 @@ class Broker(Calls):
             refusal = "the security policy does not allow what is in it"
             self.note("refused a call of {peer}: {error}", error=refusal)
             return refusal
-        if isDeclared(failure, self.declaredErrors):
+        if self._travels(error) or isDeclared(failure, self.declaredErrors):
             return None
         return self._incident(failure, call)
 
@@ -227,8 +240,3 @@ class Broker(Calls):
         if peer is None:
             return "an error whose text is not sent; there are too many to log"
         return f"an error whose text is not sent; the log there has it as {incident}"
-
-
-def _jellied(failure: Failure, text: str | None, traceback: bool) -> Any:
-    # Nothing but strings and numbers, so no policy has to be asked.
-    return [TAG, jelly.jelly(stateOf(failure, text, traceback))]

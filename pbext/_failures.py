@@ -72,7 +72,7 @@ def stateOf(failure: Failure, text: str | None, traceback: bool) -> dict[str, An
         said = _sendable(failure.getTraceback)[-_TRACEBACK:]
     return {
         "type": lineage[0].encode("utf-8"),
-        "value": _sendable(failure.getErrorMessage) if text is None else text,
+        "value": _sendable(lambda: failure.value) if text is None else text,
         "parents": lineage,
         "traceback": said,
         "tb": None,

@@ -106,7 +106,10 @@ class Holdings(Connection):
 
         @return: its number.
         @raise LimitReached: if the peer has too many.
+        @raise DeadReference: if the connection is lost.
         """
+        if self.disconnected:
+            raise DeadReference()
         self._makeRoom("caches", len(self.remotelyCachedObjects))
         luid: int = self.newLocalID()
         self.remotelyCachedLUIDs[instance.processUniqueID()] = luid
@@ -119,8 +122,15 @@ class Holdings(Connection):
     def cachedRemotelyAs(self, instance: Any, incref: int = 0) -> int | None:
         """
         @return: the number of a Cacheable, or C{None} if the peer does not
-            have it.
+            have it; when the connection is lost, one of nothing, to which a
+            call fails.
+        @raise DeadReference: if it is to be counted, and the connection is
+            lost.
         """
+        if self.disconnected:
+            if incref:
+                raise DeadReference()
+            return 0
         luid: int | None = super().cachedRemotelyAs(instance, incref)
         if incref and luid is not None:
             self.enlist(GivenStockCache(self, luid))

@@ -25,7 +25,7 @@ from twisted.spread.jelly import InsecureJelly, Jellyable
 from twisted.spread.pb import Error
 
 from pbext._reports import whereRaised
-from pbext.errors import StaleCache, UpdateFailed
+from pbext.errors import PeerError, StaleCache, UpdateFailed
 from pbext.interfaces import IConnection
 
 __all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change"]
@@ -346,7 +346,7 @@ class CacheEntry:
             return cache.remoteMessageReceived(broker, name, args, kw)
         except UpdateFailed:
             raise
-        except InsecureJelly as error:
+        except (InsecureJelly, PeerError) as error:
             record.becomeStale(cache, f"an update could not be read: {error}")
             raise
         except _CannotAnswer as error:

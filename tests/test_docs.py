@@ -10,6 +10,8 @@ import re
 import textwrap
 from pathlib import Path
 
+import attrs
+
 from twisted.spread import pb as stock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -57,6 +59,31 @@ class ReadmeTests(SynchronousTestCase):
 class DocsTests(SynchronousTestCase):
     def page(self, name: str) -> str:
         return (TOP / "docs" / f"{name}.rst").read_text()
+
+    def test_calls(self) -> None:
+        """
+        The example of the page on calls prints what the page says, but that
+        the page folds it.
+        """
+        page = self.page("calls")
+        code = _block(page, ".. code-block:: python")
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "calls.rst", "exec"), {"__name__": "docs"})
+        said = _block(page, "prints (here the long lines are folded)::")
+        unfolded = re.sub(r"\n  +", " ", said)
+        self.assertEqual(printed.getvalue(), unfolded)
+
+    def test_limits(self) -> None:
+        """
+        The limits in the docs are the limits, with their defaults.
+        """
+        rows = re.findall(r"\* - ``(\w+)``\n     - ([\d,]+|none)\n", self.page("calls"))
+        documented = {
+            name: None if value == "none" else int(value.replace(",", ""))
+            for name, value in rows
+        }
+        self.assertEqual(documented, attrs.asdict(pb.Limits()))
 
     def test_reserved(self) -> None:
         """
