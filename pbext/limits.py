@@ -77,8 +77,8 @@ class Limits:
     @ivar errorText: of the text of an error, how many characters are sent
         to the peer.  By default 10,000, a sixtieth of what Banana takes.
     @ivar logLines: what is logged because of one peer (by its address): so
-        many events in C{logSeconds}; those left out are counted.  By default
-        20.
+        many events in C{logSeconds}; those left out are counted.
+        The default is 20, enough to see what goes on.
     @ivar logSeconds: see C{logLines}.  By default 60.
     """
 

@@ -14,8 +14,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from pbext import Delivery, LocalOnly, Observer, Observers, pb, swallowDeadReference
-from pbext.errors import NotSendable, PBExtError, RefusedTag, StaleCache
+from pbext import (
+    Delivery,
+    Limits,
+    LocalOnly,
+    Observer,
+    Observers,
+    pb,
+    swallowDeadReference,
+)
+from pbext.errors import CallTimedOut, NotSendable, PBExtError, RefusedTag, StaleCache
 from pbext.testing import Link, Pair, connectedPair, restoredRegistry, roundTrip
 
 
@@ -134,6 +142,25 @@ def factories(root: pb.Root) -> None:
     brokers: set[Any] = server.connections
     client = pb.PBClientFactory(security=pb.globalSecurity)
     print(len(brokers), client.getRootObject())
+    limits: Limits = pb.Limits(references=7, callSeconds=1.5, idleSeconds=None)
+    pb.PBServerFactory(root, limits=limits, declaredErrors=[KeyError], clock=Clock())
+
+
+class AsyncRoot(pb.Root):
+    async def remote_relay(self, other: pb.RemoteReference) -> Any:
+        quick: pb.RemoteReference = other.withTimeout(3)
+        method: pb.RemoteMethod = quick.remoteMethod("jump")
+        known: set[pb.RemoteReference] = {other, quick}
+        try:
+            return await method(len(known), other == quick)
+        except CallTimedOut as error:
+            raise pb.Error(f"{error.method} took {error.seconds}") from None
+
+
+def gauges(broker: pb.Broker) -> dict[str, float]:
+    if broker.fault is not None:
+        print(broker.fault)
+    return {limit: used / most for limit, (used, most) in broker.gauges.items()}
 
 
 def opaque(copied: pb.OpaqueCopy, cached: pb.OpaqueCache) -> None:
