@@ -108,9 +108,10 @@ class Broker(Calls):
                     raise UnknownObject()
                 result = receiver(target)(self, call.method, netArgs, netKw)
             except BaseException:
-                failure = Failure()
                 self.giveBack([netArgs, netKw])
-                self._fail(failure, call)
+                # Not by a name: its traceback holds this frame, and so the
+                # arguments, which are to go at once.
+                self._fail(Failure(), call)
                 return
         finally:
             self._serving, self._taken = outer
@@ -146,10 +147,9 @@ class Broker(Calls):
         """
         Answer a call with an error.
         """
+        self.withdraw()  # a result that will not be sent
         text = self._report(failure, call)
-        if self.disconnected or not call.wanted:
-            self.withdraw()
-        else:
+        if call.wanted and not self.disconnected:
             told = (self._tellError(call, make) for make in self._errors(failure, text))
             if not any(told):
                 # Better no connection than a caller that waits for ever.

@@ -165,20 +165,23 @@ class Calls(Holdings):
             if requestID not in self._abandoned:
                 raise BadMessage(why="it answers no call")
             del self._abandoned[requestID]
-        outer, self._taken = self._taken, []
-        try:
-            result = read(self.unserialize(sexp))
-        except BaseException:
-            result = Failure()
-            self.giveBack([sexp])
-        finally:
-            self._taken = outer
+        result = self._read(sexp, read)
         self._release(requestID, result)
         if deferred is not None:
             if isinstance(result, pb.CopiedFailure):
                 result = failureFrom(result)
             deferred.callback(result)
         self._enforceLimits()
+
+    def _read(self, sexp: Any, read: Callable[[Any], Any]) -> Any:
+        outer, self._taken = self._taken, []
+        try:
+            return read(self.unserialize(sexp))
+        except BaseException:
+            self.giveBack([sexp])
+            return Failure()
+        finally:
+            self._taken = outer
 
     def _release(self, requestID: Any, result: Any) -> None:
         participants = self._asked.pop(requestID, ())

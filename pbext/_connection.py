@@ -105,15 +105,25 @@ class Connection(Messages):
             error = BadMessage(why=whereRaised(failure))
         self._giveUp(error)
 
-    def _giveUp(self, error: Exception) -> None:
+    def _giveUp(self, error: Exception, atOnce: bool = True) -> None:
         """
-        Close the connection, at once: a peer that is silent, or talks
-        nonsense, may not read what there is left to send either.
+        Close the connection, and listen no more.
+
+        @param atOnce: whether what was written and has not left is dropped: a
+            peer that is silent, or talks nonsense, may not read it either.
         """
         if self.fault is not None or self.disconnected:
             return
         self.fault = error
         self.note("the connection with {peer} is closed: {error}", error=error)
+        if atOnce:
+            self._abort()
+        else:
+            self.transport.loseConnection()
+            if self._patience is not None:
+                self._patience.lastWords(self._abort)
+
+    def _abort(self) -> None:
         abort = getattr(self.transport, "abortConnection", None)
         (abort or self.transport.loseConnection)()
 

@@ -72,11 +72,12 @@ class Holdings(Connection):
 
     def _enforceLimits(self) -> None:
         """
-        Close the connection of a peer that runs into its limits too often;
-        what it was answered still leaves.
+        Close the connection of a peer that runs into its limits too often.
         """
-        if self._refusals > self.limits.refusals and not self.disconnected:
-            self.transport.loseConnection()
+        refusals = self.limits.refusals
+        if self._refusals > refusals:
+            error = LimitReached(limit="refusals", value=refusals)
+            self._giveUp(error, atOnce=False)
 
     def registerReference(self, object: Any) -> int:
         """

@@ -10,7 +10,10 @@ from typing import Any
 from pbext.errors import ConnectionTimedOut
 from pbext.limits import Limits
 
-__all__ = ["Patience"]
+__all__ = ["LAST_WORDS", "Patience"]
+
+#: Seconds for what was written before the connection is closed to leave.
+LAST_WORDS = 10
 
 
 class Patience:
@@ -51,7 +54,7 @@ class Patience:
 
     def _cancel(self, limit: str) -> None:
         due = self._due.pop(limit, None)
-        if due is not None:
+        if due is not None and due.active():
             due.cancel()
 
     def _over(self, limit: str) -> None:
@@ -91,6 +94,14 @@ class Patience:
         if incomplete:
             self._mark = messages
             self._start(limit, self._over)
+
+    def lastWords(self, then: Callable[[], object]) -> None:
+        """
+        The connection is closed when what was written has left; a peer that
+        does not read is not waited for.
+        """
+        self.stop()
+        self._due["lastWords"] = self._clock.callLater(LAST_WORDS, then)
 
     def stop(self) -> None:
         """
