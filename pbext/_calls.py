@@ -14,9 +14,10 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread import jelly, pb
 
+from pbext._copied import CopiedFailure
 from pbext._failures import failureFrom
 from pbext._holdings import Holdings
-from pbext.errors import BadMessage, CallTimedOut, DeadReference
+from pbext.errors import BadMessage, CallTimedOut, DeadReference, RefusedTag
 
 __all__ = ["Calls"]
 
@@ -186,7 +187,12 @@ class Calls(Holdings):
     def _release(self, requestID: Any, result: Any) -> None:
         participants = self._asked.pop(requestID, ())
         if participants:
-            # What stock says of a message that it could not read, and so do we.
-            refused = getattr(result, "type", None) == qual(jelly.InsecureJelly)
+            # What stock says of a message that it could not read.  So do we, but
+            # have given back what was in it.
+            refused = (
+                isinstance(result, CopiedFailure)
+                and result.type == qual(jelly.InsecureJelly)
+                and not result.check(RefusedTag)
+            )
             for participant in participants:
                 participant.answered(not refused)

@@ -117,7 +117,7 @@ class Holdings(Connection):
         entry = pb.Local(instance, self.serializingPerspective)
         self.remotelyCachedObjects[luid] = entry
         if not isinstance(instance, Observer):  # whose own entry follows
-            self.enlist(GivenStockCache(self, luid))
+            self.enlist(GivenStockCache(self, luid, again=False))
         return luid
 
     def cachedRemotelyAs(self, instance: Any, incref: int = 0) -> int | None:
@@ -134,7 +134,7 @@ class Holdings(Connection):
             return 0
         luid: int | None = super().cachedRemotelyAs(instance, incref)
         if incref and luid is not None:
-            self.enlist(GivenStockCache(self, luid))
+            self.enlist(GivenStockCache(self, luid, again=True))
         return luid
 
     def cacheLocally(self, cid: Any, instance: Any) -> None:

@@ -61,10 +61,13 @@ class GivenReference:
 class GivenStockCache:
     """
     A Cacheable of stock's.
+
+    @ivar _again: whether the message is not the first one that it is in.
     """
 
     _broker: Any
     _luid: int
+    _again: bool
 
     @property
     def _entry(self) -> Any:
@@ -88,16 +91,8 @@ class GivenStockCache:
         See L{IParticipant}.
         """
         entry = self._entry
-        if entry is None or entry.decref() > 0:
-            return
-        broker, cached, perspective = self._broker, entry.object, entry.perspective
-        del broker.remotelyCachedObjects[self._luid]
-        del broker.remotelyCachedLUIDs[cached.processUniqueID()]
-        try:
-            observer = RemoteCacheObserver(broker, cached, perspective)
-            cached.stoppedObserving(perspective, observer)
-        except Exception:
-            _log.error("stoppedObserving failed: {what}", what=whereRaised(Failure()))
+        if entry is not None and entry.decref() <= 0:
+            self._forget(entry)
 
     def answered(self, read: bool) -> None:
         """
@@ -106,8 +101,17 @@ class GivenStockCache:
         entry = self._entry
         if entry is None:
             return
-        if not read and entry.refcount > 1:
-            entry.decref()  # the peer has never had it
-            self.withdrawn()
-        else:
+        if read or self._again or entry.refcount < 2:
             self._broker.proto_decache(self._luid)
+        else:
+            self._forget(entry)  # the peer has never had it
+
+    def _forget(self, entry: Any) -> None:
+        broker, cached, perspective = self._broker, entry.object, entry.perspective
+        del broker.remotelyCachedObjects[self._luid]
+        del broker.remotelyCachedLUIDs[cached.processUniqueID()]
+        try:
+            observer = RemoteCacheObserver(broker, cached, perspective)
+            cached.stoppedObserving(perspective, observer)
+        except Exception:
+            _log.error("stoppedObserving failed: {what}", what=whereRaised(Failure()))
