@@ -36,7 +36,13 @@ from pbext._copied import RemoteError
 from pbext._failures import TAG, isDeclared, stateOf
 from pbext._messages import Incoming
 from pbext._referenceable import receiver
-from pbext.errors import DeclarationError, PeerError, UnknownObject, UpdateFailed
+from pbext.errors import (
+    BadMessage,
+    DeclarationError,
+    PeerError,
+    UnknownObject,
+    UpdateFailed,
+)
 
 __all__ = ["Broker"]
 
@@ -95,14 +101,18 @@ class Broker(Calls):
     ) -> None:
         """
         Do what the peer asks, and answer, if it wants that.
+
+        @raise BadMessage: if it cannot be answered, or asks for nothing.
         """
+        if type(requestID) is not int or type(message) is not bytes:
+            raise BadMessage(why="a call without a number, or a name")
         call = Incoming(requestID, answerRequired)
         outer = self._serving, self._taken
         self._serving, self._taken = call, []
         try:
             try:
                 self._makeRoom("callsInFlight", self._inFlight)
-                call.method = message.decode("utf-8")
+                call.method = message.decode("utf-8", "replace")
                 target = find(objectID)
                 if target is None:
                     raise UnknownObject()

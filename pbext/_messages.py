@@ -32,8 +32,9 @@ __all__ = ["Incoming", "Messages"]
 _CALLS = frozenset({b"message", b"cachemessage"})
 _MESSAGES = _CALLS | {b"answer", b"error"}
 
-#: Modules in which an error means that there was no jelly to read.
-_READING = (jelly.__name__, Unjellier.__module__, "pbext._references")
+#: What reads jelly: an error that is raised there, and not in a hook that is
+#: called from there, means that there was no jelly to read.
+_READERS = ("twisted.", "pbext.")
 
 
 @attrs.define(eq=False)
@@ -265,7 +266,7 @@ class Messages(pb.Broker):
             raise self._refusal(sexp, error) from None
         except PBExtError:
             raise
-        except (Exception, RecursionError) as error:
+        except Exception as error:
             if _isReading(error):
                 raise BadValue(errorType=qual(type(error))) from None
             raise  # from a hook
@@ -334,8 +335,12 @@ def _isReading(error: BaseException) -> bool:
     """
     Whether an error was raised by what reads jelly, and not by a hook.
     """
+    if isinstance(error, RecursionError):
+        return True  # wherever it hit, the peer decides how deep this is
     traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
+    while traceback is not None:
+        where = traceback.tb_frame.f_globals.get("__name__", "")
+        if not where.startswith(_READERS):
+            return False
         traceback = traceback.tb_next
-    where = traceback.tb_frame.f_globals.get("__name__") if traceback else None
-    return where in _READING
+    return True

@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.spread import flavors, pb
 
-from pbext.errors import BadArguments, UnknownMethod
+from pbext.errors import BadArguments, BadMessage, UnknownMethod
 
 __all__ = ["Avatar", "Referenceable", "Root", "ViewPoint", "receiver"]
 
@@ -40,9 +40,12 @@ def _receive(
     @return: the jelly of what it returns, or a Deferred of that.
     @raise UnknownMethod: if there is no such method.
     @raise BadArguments: if it does not take these arguments.
+    @raise BadMessage: if they are not even a sequence and a dict.
     """
     args = broker.unserialize(args, perspective)
     kw = broker.unserialize(kw, perspective)
+    if not (isinstance(args, (tuple, list)) and isinstance(kw, dict)):
+        raise BadMessage(why="what it calls a method with are no arguments")
     for key in kw:
         if isinstance(key, bytes):  # from a Python 2 peer
             kw = {_text(name): value for name, value in kw.items()}
@@ -66,7 +69,7 @@ def _receive(
 
 
 def _text(name: Any) -> Any:
-    return name.decode("utf-8") if isinstance(name, bytes) else name
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
 def _parameters(called: Callable[..., Any], skipped: int) -> str:

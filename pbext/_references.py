@@ -157,7 +157,9 @@ def _cached(unjellier: Any, jellyList: list[Any]) -> Any:
 def _local(unjellier: Any, jellyList: list[Any]) -> Any:
     broker = unjellier.invoker
     if broker.namedReferences and type(jellyList[-1]) is bytes:
-        return broker.localObjectForID(jellyList[-1])
+        named = broker.localObjects.get(jellyList[-1])
+        if named is not None:
+            return named.object
     return _found(jellyList, broker.localObjects).object
 
 

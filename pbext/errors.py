@@ -172,7 +172,8 @@ class BadReference(PeerError, Error):
 @attrs.define(slots=False, kw_only=True)
 class BadMessage(PeerError, ProtocolError):
     """
-    A message that is none of the protocol's; the connection is closed.
+    A message that is none of the protocol's; the connection is closed, unless
+    it is a call, which is answered with this.
 
     @ivar why: what is wrong with it.
     """

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from twisted.persisted.crefutil import _Dereference
+
 # By name: the module has deprecated attributes, so to ask it for one is slow.
 from twisted.spread.jelly import (
     InsecureJelly,
@@ -47,6 +49,17 @@ class Unjellier(_Unjellier):
         super().__init__(taster, None, invoker)
         self._readers = readers
         self.taken = taken
+
+    def unjellyFull(self, obj: Any) -> Any:
+        """
+        @return: the object of a jelly.
+        @raise LookupError: if it refers to a part of it that is not there;
+            stock leaves a stand-in of its own in that place.
+        """
+        result = super().unjellyFull(obj)
+        if any(type(part) is _Dereference for part in self.references.values()):
+            raise LookupError("a dereference without its reference")
+        return result
 
     def unjelly(self, obj: Any) -> Any:
         if type(obj) is not list:
