@@ -77,8 +77,11 @@ class MemoryWire:
         self._client = client.client
         self.lines: list[Line] = []
 
-    async def connect(self) -> Line:
-        factory = self._client()
+    async def connect(self, factory: Any = None) -> Line:
+        """
+        @param factory: the client's, if it is another one than this wire's.
+        """
+        factory = factory or self._client()
         link = self._pair.addClient(factory)
         line = Line(link.client, link.server, factory, link.root, link)
         self.lines.append(line)
@@ -105,6 +108,14 @@ class MemoryWire:
         """
         line.link.cut()
 
+    async def lost(self, line: Line) -> None:
+        """
+        Wait until both ends have seen that a line is lost.
+        """
+        self._pair.flush()
+        if line.connected:
+            raise AssertionError("it is connected, and nothing moves any more")
+
     async def close(self) -> None:
         self._pair.close()
 
@@ -127,13 +138,16 @@ class TCPWire:
         self._accepting.pop(0).callback(broker)
         return broker
 
-    async def connect(self) -> Line:
+    async def connect(self, factory: Any = None) -> Line:
+        """
+        @param factory: the client's, if it is another one than this wire's.
+        """
         if self._port is None:
             endpoint = TCP4ServerEndpoint(_reactor, 0, interface="127.0.0.1")
             self._port = await endpoint.listen(self._factory)
         accepted: Deferred[Any] = Deferred()
         self._accepting.append(accepted)
-        factory = self._client()
+        factory = factory or self._client()
         endpoint = TCP4ClientEndpoint(_reactor, "127.0.0.1", self._port.getHost().port)
         client = await endpoint.connect(factory)
         root = await factory.getRootObject()
@@ -164,9 +178,14 @@ class TCPWire:
         """
         Cut a line, and wait until both ends have seen it.
         """
-        gone = [_lost(line.client), _lost(line.server)]
         line.client.transport.abortConnection()
-        await gatherResults(gone)
+        await self.lost(line)
+
+    async def lost(self, line: Line) -> None:
+        """
+        Wait until both ends have seen that a line is lost.
+        """
+        await gatherResults([_lost(line.client), _lost(line.server)])
 
     async def close(self) -> None:
         for line in self.lines:
