@@ -187,16 +187,22 @@ class Ends:
 
         @param counts: how many times each of them.
         """
+        entries = self.entriesOf(broker)
+        self.assertEqual(sorted(counts), sorted(entry.refcount for entry in entries))
+
+    def entriesOf(self, broker: Any) -> list[Any]:
+        """
+        @return: a broker's entries for what its peer holds.
+        """
         references = {
             luid: entry
             for luid, entry in broker.localObjects.items()
             if not isinstance(luid, bytes)
         }
         caches = broker.remotelyCachedObjects
-        entries = [*references.values(), *caches.values()]
-        self.assertEqual(sorted(counts), sorted(entry.refcount for entry in entries))
         self.assertEqual(len(references), len(broker.luids))
         self.assertEqual(len(caches), len(broker.remotelyCachedLUIDs))
+        return [*references.values(), *caches.values()]
 
     def assertNothingHeld(self) -> None:
         """
