@@ -19,7 +19,11 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 
 #: What waits for processes or for sockets.
-WAITING = ["tests.test_faults", "tests.test_receiver", "tests.test_examples"]
+WAITING = [
+    *sorted(f"tests.{path.stem}" for path in (TOP / "tests").glob("test_faults*.py")),
+    "tests.test_receiver",
+    "tests.test_examples",
+]
 
 
 def main() -> int:
