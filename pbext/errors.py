@@ -11,7 +11,8 @@ the case, so that existing C{trap} and C{check} lines go on working.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import attrs
 
@@ -69,6 +70,14 @@ class PBExtError(Exception):
 
     def __str__(self) -> str:
         return self._text.format(self=self) if self._text else super().__str__()
+
+    def __reduce__(self) -> Any:
+        # Exception's own would give the fields by position.
+        cls = type(self)
+        if not attrs.has(cls):
+            return super().__reduce__()
+        fields = {field.name: getattr(self, field.name) for field in attrs.fields(cls)}
+        return partial(cls, **fields), ()
 
 
 class DeclarationError(PBExtError):

@@ -4,6 +4,7 @@ L{pbext.errors}: what can go wrong, and what each error says.
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import attrs
@@ -203,6 +204,16 @@ class RecordTests(SynchronousTestCase):
                 self.assertTrue(one.kw_only)
                 kind = int if one.name in NUMBERS else str
                 self.assertIsInstance(getattr(error, one.name), kind)
+
+    def test_pickle(self) -> None:
+        """
+        Each can be pickled, as errors are that go to another process.
+        """
+        for error, *_ in ERRORS:
+            copied = pickle.loads(pickle.dumps(error))
+            self.assertIs(type(error), type(copied))
+            self.assertEqual(vars(error), vars(copied))
+            self.assertEqual(str(error), str(copied))
 
     def test_identity(self) -> None:
         """
