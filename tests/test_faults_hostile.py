@@ -1,0 +1,514 @@
+"""
+What bytes from a stranger do to stock Perspective Broker, fault by fault under
+its id: gone with a server of pbext's, to which other clients are connected at
+the same time, of pbext's and of Twisted's.  All of it in memory and over
+loopback TCP.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.python.reflect import qual
+from twisted.spread import pb as stock
+
+from pbext import Limits, pb
+from pbext.errors import BadReference, ConnectionTimedOut
+from tests.desks import Desk
+from tests.malformed import (
+    ANSWERED,
+    CLOSING,
+    IGNORED,
+    NO_BANANA,
+    NO_DIALECT,
+    call,
+)
+from tests.raw import MUTE, RAW, LogRecord, encode, nested
+from tests.wires import PBEXT, STOCK, Factories, Line, across
+
+#: Enough for every line to be logged.
+ALL = 1_000_000
+
+
+class Heedful(pb.Broker):
+    """
+    Says when something arrives.
+    """
+
+    arrival: Deferred[None] | None = None
+
+    def dataReceived(self, chunk: bytes) -> None:
+        super().dataReceived(chunk)
+        arrival, self.arrival = self.arrival, None
+        if arrival is not None:
+            arrival.callback(None)
+
+
+class Trusting(Heedful):
+    """
+    Takes names for references.
+    """
+
+    namedReferences = True
+
+
+class _Stranger:
+    """
+    The server is to blame: for what a stranger's bytes do to it, to its log,
+    and to its other clients, one of which has a call in flight.
+
+    @cvar theirs: the factories of that other client.
+    @ivar desk: what the server serves.
+    @ivar clock: the time, as the server sees it.
+    @ivar record: what is logged.
+    """
+
+    async def serve(
+        self, root: Any = None, broker: Any = Heedful, **limits: Any
+    ) -> None:
+        """
+        @param root: what is served instead of a desk.
+        @param broker: the class of the server's brokers.
+        """
+        self.clock = Clock()
+        self.desk = Desk()
+
+        def serverFactory(served: Any) -> Any:
+            factory = pb.PBServerFactory(
+                served, limits=Limits(**limits), clock=self.clock
+            )
+            factory.protocol = broker
+            return factory
+
+        server = Factories(serverFactory, RAW.client)
+        self.wire = self.Wire(root or self.desk, server, self.theirs)
+        self.bystander = await self.wire.connect()
+        self.bystander.server.setNameForLocal("desk", self.desk)
+        self.theirDesk = self.bystander.client.remoteForName("desk")
+        self.inFlight = self.theirDesk.callRemote("wait")
+        await self.settle()
+        self.record = LogRecord(self)
+
+    async def enter(self, kind: Factories = RAW) -> Line:
+        """
+        A stranger connects.
+        """
+        line = await self.wire.connect(kind.client())
+        self.record.take()
+        return line
+
+    async def heard(self, line: Line, *sexps: Any) -> list[bytes]:
+        """
+        Let the stranger say something.
+
+        @return: the commands that it hears in answer.
+        """
+        line.client.heard.clear()
+        line.client.say(*sexps)
+        await self.settled(line)
+        return [sexp[0] for sexp in line.client.heard]
+
+    async def settled(self, line: Line) -> None:
+        await self.settle()
+        if not line.connected:
+            await self.wire.lost(line)
+
+    async def write(self, line: Line, data: bytes) -> None:
+        """
+        Let the stranger write some bytes, and wait for their arrival.
+        """
+        line.server.arrival = Deferred()
+        line.client.transport.write(data)
+        await self.wire.result(line.server.arrival)
+
+    def callStranger(self, line: Line) -> Deferred[Any]:
+        """
+        Call something of the stranger's, which will not answer.
+        """
+        call: Deferred[Any] = line.server.remoteForName("something").callRemote("x")
+        return call
+
+    async def assertTimedOut(self, line: Line, calls: list[Any], limit: str) -> None:
+        """
+        The server has closed the connection, because of a limit.
+
+        @param calls: calls of the server's that were not answered.
+        """
+        await self.wire.lost(line)
+        said = self.assertSaid(least=1)
+        self.assertIn(limit, said)
+        self.assertGreater(len(calls), 0)
+        for pending in calls:
+            lost = self.failureResultOf(pending, stock.PBConnectionLost).value
+            reason = lost.args[0].value
+            self.assertIsInstance(reason, ConnectionTimedOut)
+            self.assertEqual(limit, reason.limit)
+
+    def assertSaid(self, most: int = 1, least: int = 0, about: Any = None) -> str:
+        """
+        So many short lines were logged since the last time.
+
+        @return: them.
+        """
+        said = self.record.take()
+        self.assertLessEqual(len(said), most, f"{about}: {said}")
+        self.assertGreaterEqual(len(said), least, about)
+        for line in said:
+            self.assertNotIn("Traceback", line, about)
+            self.assertNotIn("\n", line, about)
+            self.assertLess(len(line), 500, about)
+        return "\n".join(said)
+
+    async def assertUnharmed(self) -> None:
+        """
+        The other client's call in flight is answered, and so is a new one.
+        """
+        self.assertFalse(self.inFlight.called)
+        self.desk.waiting.pop().callback("at last")
+        self.assertEqual("at last", await self.wire.result(self.inFlight))
+        again = self.theirDesk.callRemote("echo", "at once")
+        self.assertEqual("at once", await self.wire.result(again))
+        self.assertTrue(self.bystander.connected)
+
+    async def test_C1_answered(self) -> None:
+        """
+        A call that is none, or is of nothing, is answered with an error and
+        costs one line in the log; the connection stays.
+        """
+        self.assertGreater(len(ANSWERED), 100)
+        await self.serve(logLines=ALL)
+        line = await self.enter()
+        for sexp in ANSWERED:
+            about = _brief(sexp)
+            answers = await self.heard(line, sexp)
+            self.assertTrue(line.connected, about)
+            self.assertEqual([b"error"], [a for a in answers if a[:2] != b"de"], about)
+            self.assertEqual(1000, line.client.heard[-1][1])
+            self.assertSaid(about=about)
+        self.assertEqual([b"answer"], await self.heard(line, call((b"tuple", 7))))
+        await self.assertUnharmed()
+
+    async def test_C1_closing(self) -> None:
+        """
+        What is no message closes the connection, for one line in the log.
+        """
+        self.assertGreater(len(CLOSING), 100)
+        await self.serve(logLines=ALL)
+        for sexp in CLOSING:
+            line = await self.enter()
+            self.assertEqual([], await self.heard(line, sexp), _brief(sexp))
+            self.assertFalse(line.connected, _brief(sexp))
+            said = self.assertSaid(least=1, about=_brief(sexp))
+            self.assertIn("is closed", said)
+        await self.assertUnharmed()
+
+    async def test_C1_ignored(self) -> None:
+        """
+        What may be said at any time is let pass.
+        """
+        await self.serve(logLines=ALL)
+        line = await self.enter()
+        for sexp in IGNORED:
+            self.assertEqual([], await self.heard(line, sexp))
+            self.assertTrue(line.connected)
+            self.assertSaid()
+        await self.assertUnharmed()
+
+    async def test_C1_noBanana(self) -> None:
+        """
+        Bytes that are no Banana close the connection, before the negotiation
+        and after it; nothing that follows them is read.
+        """
+        await self.serve(logLines=ALL)
+        for kind in (RAW, MUTE):
+            for data in NO_BANANA:
+                line = await self.enter(kind)
+                line.client.heard.clear()
+                line.client.transport.write(data + encode(call()) + data)
+                await self.wire.lost(line)
+                self.assertEqual([], line.client.heard)
+                self.assertIn("is closed", self.assertSaid(least=1, about=data))
+        await self.assertUnharmed()
+
+    async def test_C1_noNegotiation(self) -> None:
+        """
+        What is no dialect closes the connection, and is said once, however
+        much more of it there is.
+        """
+        await self.serve(logLines=ALL)
+        for sexp in NO_DIALECT:
+            line = await self.enter(MUTE)
+            line.client.say(*[sexp] * 20)
+            await self.wire.lost(line)
+            self.assertIn("is closed", self.assertSaid(least=1, about=_brief(sexp)))
+        await self.assertUnharmed()
+
+    async def test_C1_rateLimited(self) -> None:
+        """
+        What is logged because of one peer is so many lines in a while, how
+        often ever it connects; then one line counts the rest.
+        """
+        await self.serve(logLines=5, logSeconds=10)
+        line = await self.enter()
+        for _ in range(4):
+            await self.heard(line, *[call()] * 25)
+        for _ in range(20):
+            other = await self.wire.connect(RAW.client())
+            await self.heard(other, b"no message")
+            self.assertFalse(other.connected)
+        said = [text for text in self.record.take() if "Raw" not in text]
+        self.assertEqual(5, len(said), said)
+        self.clock.advance(9)
+        self.assertSaid(0)
+        self.clock.advance(1)
+        counted = self.assertSaid(least=1)
+        self.assertIn("115 more events", counted)
+        self.assertIn(line.server.transport.getPeer().host, counted)
+        await self.heard(line, call())
+        self.assertIn("remote_echo takes (thing)", self.assertSaid(least=1))
+        self.clock.advance(20)
+        self.assertSaid(0)
+        await self.assertUnharmed()
+
+    async def test_C1b_unknownCommand(self) -> None:
+        """
+        A command that is unknown is answered with so many words, and one line
+        is logged; the connection stays.
+        """
+        await self.serve(logLines=ALL)
+        line = await self.enter()
+        for command, parts in (
+            (b"fly", []),
+            (b"fly", [1, [b"list", 2], 1.5]),
+            (b"", []),
+            (b"\xff\n", [nested(1000, b"list")]),
+        ):
+            self.assertEqual(
+                [b"didNotUnderstand"], await self.heard(line, [command, *parts])
+            )
+            self.assertEqual([command], line.client.heard[0][1:])
+            self.assertIn("unknown command", self.assertSaid(least=1))
+        await self.heard(line, [b"x" * 100_000])
+        self.assertLess(len(line.client.heard[0][1]), 200)
+        self.assertIn("unknown command", self.assertSaid(least=1))
+        self.assertTrue(line.connected)
+        await self.assertUnharmed()
+
+    async def test_C4a_negotiation(self) -> None:
+        """
+        Who does not negotiate is cut off after a while, be it that a byte
+        arrives now and then.
+        """
+        await self.serve(negotiationSeconds=30)
+        silent, slow = await self.enter(MUTE), await self.enter(MUTE)
+        calls = [self.callStranger(silent)]
+        for _ in range(29):
+            self.clock.advance(1)
+            await self.write(slow, b"\x01")
+        self.assertTrue(silent.connected and slow.connected)
+        self.assertSaid(0)
+        calls.append(self.callStranger(slow))
+        self.clock.advance(1)
+        await self.wire.lost(slow)
+        self.assertEqual(2, len(self.record.lines))
+        del self.record.events[0]
+        await self.assertTimedOut(silent, calls, "negotiationSeconds")
+        await self.assertUnharmed()
+
+    async def test_C4a_halfAMessage(self) -> None:
+        """
+        Who begins a message and does not end it is cut off after a while,
+        also if it arrives byte by byte.
+        """
+        await self.serve(messageSeconds=300)
+        half, slow = await self.enter(), await self.enter()
+        calls = [self.callStranger(half), self.callStranger(slow)]
+        data = encode(call((b"tuple", b"a message of many bytes")))
+        await self.write(half, data[:30])
+        self.clock.advance(10)
+        for number in range(29):
+            await self.write(slow, data[number : number + 1])
+            self.clock.advance(10)
+        await self.assertTimedOut(half, calls[:1], "messageSeconds")
+        self.assertTrue(slow.connected)
+        await self.write(slow, data[29:30])
+        self.clock.advance(10)
+        await self.assertTimedOut(slow, calls[1:], "messageSeconds")
+        await self.assertUnharmed()
+
+    async def test_C4a_oneMessageAfterTheOther(self) -> None:
+        """
+        Who ends its messages is not cut off, though each time the beginning
+        of another one is there.
+        """
+        await self.serve(messageSeconds=300)
+        line = await self.enter()
+        calls = [self.callStranger(line)]
+        data = encode(call((b"tuple", 7)))
+        await self.write(line, data[:10])
+        for _ in range(10):
+            self.clock.advance(299)
+            answer = line.client.next()
+            await self.write(line, data[10:] + data[:10])
+            self.assertEqual(b"answer", (await self.wire.result(answer))[0])
+        self.clock.advance(299)
+        self.assertTrue(line.connected)
+        self.assertSaid(0)
+        self.clock.advance(1)
+        await self.assertTimedOut(line, calls, "messageSeconds")
+        await self.assertUnharmed()
+
+    async def test_C4a_idle(self) -> None:
+        """
+        Who says nothing at all for too long is cut off, if there is such a
+        limit; there is none by default.
+        """
+        await self.serve(idleSeconds=60)
+        line = await self.enter()
+        calls = [self.callStranger(line)]
+        for _ in range(3):
+            await self.write(line, encode(call((b"tuple", 7))))
+            self.clock.advance(59)
+            await self.wire.result(self.theirDesk.callRemote("echo", 1))
+        self.assertTrue(line.connected)
+        self.assertSaid(0)
+        self.clock.advance(1)
+        await self.assertTimedOut(line, calls, "idleSeconds")
+        await self.assertUnharmed()
+
+    async def test_C4b_logBytes(self) -> None:
+        """
+        A thousand bad calls, of each kind, cost the log less than a stranger
+        has sent, and far less than that of what it may send.
+        """
+        await self.serve()
+        line = await self.enter()
+        kinds = [
+            call(),
+            call((b"tuple", [b"tests.nothing", 1])),
+            call(method=b"x" * 1_000),
+            call(method=b"get", args=(b"tuple", b"nothing there")),
+            [b"fly"],
+        ]
+        for sexp in kinds:
+            sent = len(encode(sexp)) * 1_000
+            for _ in range(20):
+                await self.heard(line, *[sexp] * 50)
+            self.clock.advance(60)
+            said = self.record.take()
+            self.assertLessEqual(len(said), Limits().logLines + 1)
+            self.assertLess(sum(map(len, said)), sent)
+            self.assertLess(sum(map(len, said)), 40_000)
+        self.flushLoggedErrors(KeyError)
+        await self.assertUnharmed()
+
+    async def test_C4c_passwordWithTheWrongArity(self) -> None:
+        """
+        A password that is sent as if C{login} took it reaches neither the log
+        nor the wire.
+        """
+        checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"MY-PASSWORD")
+        await self.serve(Portal(None, [checker]), logLines=ALL)
+        line = await self.enter()
+        stranger = line.client.remoteForName("root")
+        them = self.bystander.root
+        secret = b"MY-PASSWORD"
+        for root in (stranger, them):
+            for args, kw in (
+                ((b"alice", secret), {}),
+                ((b"alice",), {"password": secret}),
+                ((b"alice",), {secret.decode(): 1}),
+                ((b"alice", {"a": [secret]}, None), {}),
+            ):
+                answer = root.callRemote("login", *args, **kw)
+                await self.settle()
+                failure = self.failureResultOf(answer)
+                self.assertNotIn("PASSWORD", repr(vars(failure)))
+        told = f"{self.record.lines} {self.record.events!r}"
+        self.assertIn("remote_login takes (username)", told)
+        self.assertNotIn("PASSWORD", told)
+        self.assertIn(b"remote_login takes (username)", line.client.received)
+        self.assertNotIn(b"PASSWORD", line.client.received)
+        await self.assertUnharmed()
+
+    async def test_B7e_forgedReferences(self) -> None:
+        """
+        What the peer sends as a reference is refused unless it is a number
+        that it was given; no method gets to see it.
+        """
+        await self.serve()
+        line = await self.enter()
+        await self.heard(line, call((b"tuple", [b"remote", 7]), method=b"keep"))
+        self.assertEqual(7, self.desk.kept.pop().luid)
+        for forged in (
+            [b"remote", b"root"],
+            [b"remote", b""],
+            [b"remote", []],
+            [b"remote", [b"list", 1]],
+            [b"remote", 1.5],
+            [b"remote"],
+            [b"remote", 1, 2],
+            [b"local", b"root"],
+            [b"local", b"nobody"],
+            [b"local", [b"root"]],
+            [b"local", 999],
+            [b"local", 0],
+            [b"local", -1],
+            [b"local"],
+            [b"lcache", 1],
+            [b"lcache", b"root"],
+            [b"lcache", []],
+            [b"cached", 1],
+            [b"cached", b"x"],
+            [b"cached"],
+        ):
+            for args in (
+                (b"tuple", forged),
+                (b"tuple", 1, [b"list", [b"dictionary", [b"a", forged]]]),
+                (b"tuple", [b"remote", 8], forged),
+            ):
+                await self.heard(line, call(args, method=b"keep"))
+                [error] = [s for s in line.client.heard if s[0] == b"error"]
+                self.assertEqual(1000, error[1])
+                self.assertIn(qual(BadReference).encode(), encode(error), forged)
+                self.assertEqual([], self.desk.kept)
+        self.assertTrue(line.connected)
+        await self.assertUnharmed()
+
+    async def test_B7e_namedReferences(self) -> None:
+        """
+        A broker that says so takes the names of objects for references, but
+        not of those that there are not.
+        """
+        await self.serve(broker=Trusting)
+        line = await self.enter()
+        answers = await self.heard(
+            line, call((b"tuple", [b"local", b"root"]), method=b"keep")
+        )
+        self.assertEqual([b"answer"], answers)
+        self.assertEqual([self.desk], self.desk.kept)
+        for forged in ([b"local", b"nobody"], [b"local", 999], [b"remote", b"root"]):
+            await self.heard(line, call((b"tuple", forged), method=b"keep"))
+            self.assertIn(qual(BadReference).encode(), encode(line.client.heard[-1]))
+        self.assertEqual([self.desk], self.desk.kept)
+        await self.assertUnharmed()
+
+
+def _brief(sexp: Any) -> str:
+    """
+    @return: a message as a failed test shows it.
+    """
+    return repr(encode(sexp)[:120])
+
+
+globals().update(
+    across(
+        module=__name__,
+        tests=_Stranger,
+        rows={"BesideStock": {"theirs": STOCK}, "BesidePbext": {"theirs": PBEXT}},
+    )
+)
