@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.reflect import qual
 from twisted.spread import pb
 
 from pbext.errors import BadReference, CannotSendBack
 
 __all__ = ["READERS", "RemoteMethod", "RemoteReference"]
+
+_log = Logger(namespace="pbext")
 
 
 class RemoteReference(pb.RemoteReference):
@@ -78,9 +81,20 @@ class RemoteReference(pb.RemoteReference):
         is.
         """
         if self.broker.disconnected:
-            callback(self)
+            self._tell(callback)
         else:
             super().notifyOnDisconnect(callback)
+
+    def _disconnected(self) -> None:
+        callbacks, self.disconnectCallbacks = self.disconnectCallbacks, []
+        for callback in callbacks:
+            self._tell(callback)
+
+    def _tell(self, callback: Callable[[Any], object]) -> None:
+        try:
+            callback(self)
+        except Exception:
+            _log.failure("a notifier of the loss of a connection failed")
 
     def dontNotifyOnDisconnect(self, callback: Callable[[Any], object]) -> None:
         """

@@ -16,7 +16,7 @@ from twisted.spread import pb as stock
 from twisted.spread.jelly import InsecureJelly
 
 from pbext import Limits, pb
-from pbext.errors import RefusedTag
+from pbext.errors import BadReference, RefusedTag
 from pbext.testing import restoredRegistry
 from tests.desks import CACHEABLES, ROWS, THINGS, Ends, Unknown
 from tests.ponds import STOCK_WATCHER, WATCHER, Pond, StockPond, StockWatcher
@@ -447,6 +447,24 @@ class _Refusal(_Things):
             await self.settle()
             self.assertNothingHeld()
             self.assertUnfollowed(thing)
+        await self.assertUnharmed()
+
+    async def test_A7_15_neverRead(self) -> None:
+        """
+        If it was not even read, what is sent again too soon is refused as
+        well; then it arrives.
+        """
+        await self.meet()
+        for make in CACHEABLES:
+            thing = make()
+            refused = self.toUs.callRemote("drop", Unknown(), thing)
+            again = self.toUs.callRemote("keep", thing)
+            await self.failure(refused)
+            failure = await self.failure(again)
+            self.assertTrue(failure.check(BadReference))
+            await self.settle()
+            self.assertNothingHeld()
+            await self.assertSendable(thing, self.ourDesk, self.toUs)
         await self.assertUnharmed()
 
     async def test_A7_15_answers(self) -> None:

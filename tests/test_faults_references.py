@@ -150,12 +150,19 @@ class _Loss(Ends):
 
     async def test_A1e_oneThatFails(self) -> None:
         """
-        One that fails when it is told is logged, as by stock during the loss;
-        who asked goes on.
+        One that fails when it is told is logged; who asked goes on, and the
+        others are told.
         """
-        await self.lose()
+        await self.meet()
+        told: list[Any] = []
+        for listener in (lambda _: 1 / 0, told.append, lambda _: 1 / 0, told.append):
+            self.toThem.notifyOnDisconnect(listener)
+        await self.wire.cut(self.line)
+        self.assertEqual([self.toThem] * 2, told)
+        self.assertEqual(2, len(self.flushLoggedErrors(ZeroDivisionError)))
         self.here.notifyOnDisconnect(lambda: 1 / 0)
-        self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+        self.toThem.notifyOnDisconnect(lambda _: 1 / 0)
+        self.assertEqual(2, len(self.flushLoggedErrors(ZeroDivisionError)))
         await self.assertUnharmed(self.other)
 
 
