@@ -4,7 +4,7 @@ Calls of this side's, and what becomes of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from pbext._copied import CopiedFailure
 from pbext._failures import failureFrom
 from pbext._holdings import Holdings
 from pbext.errors import BadMessage, CallTimedOut, DeadReference, RefusedTag
+from pbext.wire._jelly import findTag
 
 __all__ = ["Calls"]
 
@@ -92,6 +93,8 @@ class Calls(Holdings):
                 netArgs = self._jelly(args, perspective, message)
             if kw:
                 netKw = self._jelly(kw, perspective, message)
+            if self.disconnected:  # by a hook that was called
+                raise DeadReference()
             requestID = self.newRequestID()
             answer: Deferred[Any] | None = None
             if answered:
@@ -189,14 +192,30 @@ class Calls(Holdings):
             self._taken = outer
 
     def _release(self, requestID: Any, result: Any) -> None:
-        participants = self._asked.pop(requestID, ())
-        if participants:
-            # What stock says of a message that it could not read.  So do we, but
-            # have given back what was in it.
-            refused = (
-                isinstance(result, CopiedFailure)
-                and result.type == qual(jelly.InsecureJelly)
-                and not result.check(RefusedTag)
-            )
-            for participant in participants:
-                participant.answered(not refused)
+        """
+        A call is answered: tell those who are in it.
+        """
+        participants, values = self._asked.pop(requestID, ((), ()))
+        for participant in participants:
+            participant.answered(_hasRead(result, participant.luid, values))
+
+
+def _hasRead(result: Any, luid: int | None, values: Iterable[Any]) -> bool | None:
+    """
+    Whether a peer that has answered with C{result} has what had a number in
+    the call: see L{IParticipant<pbext.interfaces.IParticipant>}.
+    """
+    # A peer of ours has given back what was in a message that it refuses.
+    if not isinstance(result, CopiedFailure) or result.check(RefusedTag):
+        return True
+    # What stock says of a number that it does not know ...
+    if result.type == "builtins.KeyError" and result.value == str(luid):
+        return False
+    # ... and of a message that it could not read, with the tag; but a method
+    # may have failed with the like, on behalf of something else.
+    if result.type == qual(jelly.InsecureJelly) and any(
+        findTag(value, lambda tag: tag.decode("utf-8", "replace") in result.value)
+        for value in values
+    ):
+        return None
+    return True

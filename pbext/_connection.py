@@ -69,12 +69,28 @@ class Connection(Messages):
             incomplete = bool(self.buffer or self.listStack)
             self._patience.received(self._received, incomplete)
 
+    def callExpressionReceived(self, obj: Any) -> None:
+        """
+        Something has arrived; the first thing is the peer's part of the
+        negotiation.
+
+        @raise BadMessage: if it names no dialect that is known here.
+        """
+        if not self.currentDialect:
+            # Stock says so once for each thing that arrives in a chunk.
+            named = obj if self.isClient else [obj]
+            if type(named) is not list or not any(
+                dialect in self.knownDialects for dialect in named
+            ):
+                raise BadMessage(why="it names no dialect that is known here")
+        super().callExpressionReceived(obj)
+
     def expressionReceived(self, sexp: Any) -> None:
         """
         Do what a message says; if it is none, close the connection.
         """
         self._received += 1
-        if self.fault is not None:
+        if self.fault is not None or self.disconnected:
             return
         try:
             if not (type(sexp) is list and sexp and type(sexp[0]) is bytes):

@@ -16,6 +16,7 @@ from twisted.python.reflect import qual
 from twisted.spread.pb import Local
 
 from pbext._observer import Book, Observer
+from pbext._participants import Evidence
 from pbext._reports import whereRaised
 from pbext.errors import DeadReference, Unordered
 from pbext.interfaces import IConnection, IParticipant
@@ -37,6 +38,7 @@ class _GivenCache(Observer, Local):
     def __init__(self, broker: Any, cached: Any, perspective: Any, puid: Any) -> None:
         super().__init__(broker, cached, perspective)
         self.refcount = 1
+        self._evidence = Evidence()
         self._puid = puid
         self._luid: int = broker.cacheRemotely(self)
         broker.remotelyCachedObjects[self._luid] = self
@@ -69,20 +71,29 @@ class _GivenCache(Observer, Local):
         See L{IParticipant}.  While a call is under way, what it carries
         counts once more: the peer may answer with it, having let go of it.
         """
-        if asked:
-            self.incref()
+        self.hold(asked)
         super().written(asked)
 
-    def answered(self, read: bool) -> None:
+    def hold(self, asked: bool) -> None:
+        """
+        Count a call that carries it and is to be answered.
+        """
+        if asked:
+            self.incref()
+            self._evidence.waiting += 1
+
+    def answered(self, read: bool | None, again: bool = False) -> None:
         """
         See L{IParticipant}.
+
+        @param again: whether the message was not the first one.
         """
         if self._over or self.broker.disconnected:
             return
-        if read or self.refcount < 2:
-            self.broker.proto_decache(self._luid)
+        if self._evidence.heard(read, again) and self.refcount > 1:
+            self.withdrawn()
         else:
-            self.withdrawn()  # the peer has never had it
+            self.broker.proto_decache(self._luid)
 
     def withdrawn(self) -> None:
         """
@@ -169,12 +180,18 @@ class _GivenCache(Observer, Local):
 class _Again:
     _given: _GivenCache
 
+    @property
+    def luid(self) -> int | None:
+        """
+        See L{IParticipant}.
+        """
+        return self._given.luid
+
     def written(self, asked: bool) -> None:
         """
         See L{IParticipant}.
         """
-        if asked:
-            self._given.incref()
+        self._given.hold(asked)
 
     def withdrawn(self) -> None:
         """
@@ -182,11 +199,11 @@ class _Again:
         """
         self._given.decref()
 
-    def answered(self, read: bool) -> None:
+    def answered(self, read: bool | None) -> None:
         """
         See L{IParticipant}.
         """
-        self._given.answered(True)
+        self._given.answered(read, again=True)
 
 
 def give(cacheable: Any, book: Book, jellier: Any) -> Any:

@@ -10,7 +10,7 @@ from twisted.spread import jelly, pb
 
 from pbext._connection import Connection
 from pbext._observer import Observer
-from pbext._participants import GivenReference, GivenStockCache
+from pbext._participants import GivenReference, GivenStockCache, StockEntry
 from pbext._references import RemoteReference
 from pbext.errors import BadMessage, DeadReference, LimitReached
 
@@ -114,7 +114,7 @@ class Holdings(Connection):
         self._makeRoom("caches", len(self.remotelyCachedObjects))
         luid: int = self.newLocalID()
         self.remotelyCachedLUIDs[instance.processUniqueID()] = luid
-        entry = pb.Local(instance, self.serializingPerspective)
+        entry = StockEntry(instance, self.serializingPerspective)
         self.remotelyCachedObjects[luid] = entry
         if not isinstance(instance, Observer):  # whose own entry follows
             self.enlist(GivenStockCache(self, luid, again=False))

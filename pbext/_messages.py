@@ -92,8 +92,8 @@ class Messages(pb.Broker):
         # What was put into the message that is being made at each depth: a
         # hook that sends while its object is serialized starts one within.
         self._enlisted: list[list[IParticipant]] = [[]]
-        # What was put into calls that are not answered yet.
-        self._asked: dict[Any, list[IParticipant]] = {}
+        # What was put into calls that are not answered yet, with their values.
+        self._asked: dict[Any, tuple[list[IParticipant], tuple[Any, ...]]] = {}
         # What of the message that is being read has become an object.
         self._taken: list[Any] = []
 
@@ -229,7 +229,7 @@ class Messages(pb.Broker):
         participants = self._takeEnlisted()
         asked = exp[0] in _CALLS and bool(exp[4])
         if asked:
-            self._asked[exp[1]] = participants
+            self._asked[exp[1]] = participants, exp[5:]
         for participant in participants:
             participant.written(asked)
 

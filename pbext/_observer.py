@@ -197,7 +197,7 @@ class Observer(RemoteCacheObserver):
         self.retire()
         self._dropHeld()
 
-    def answered(self, read: bool) -> None:
+    def answered(self, read: bool | None) -> None:
         """
         See L{IParticipant}.
         """

@@ -15,14 +15,46 @@ from zope.interface import implementer
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.spread.pb import RemoteCacheObserver
+from twisted.spread.pb import Local, RemoteCacheObserver
 
 from pbext._reports import whereRaised
 from pbext.interfaces import IParticipant
 
-__all__ = ["GivenReference", "GivenStockCache"]
+__all__ = ["Evidence", "GivenReference", "GivenStockCache", "StockEntry"]
 
 _log = Logger(namespace="pbext")
+
+
+@attrs.define(eq=False)
+class Evidence:
+    """
+    What the answers to the calls that carry a Cacheable say of whether the
+    peer has it.
+
+    @ivar waiting: how many are not answered yet.
+    @ivar had: whether one has come from a peer that has it.
+    @ivar doubted: whether one has come from a peer that may not.
+    """
+
+    waiting: int = 0
+    had: bool = False
+    doubted: bool = False
+
+    def heard(self, read: bool | None, again: bool) -> bool:
+        """
+        One more is answered.
+
+        @param read: see L{IParticipant}.
+        @param again: whether the message was not the first one: of what such
+            a message says by not being read, nothing is to be had.
+        @return: whether the peer cannot have it: it could not read the
+            message that had all of it, or does not know its number, and no
+            other answer says otherwise, or can yet.
+        """
+        self.waiting -= 1
+        self.had = self.had or read is True
+        self.doubted = self.doubted or (read is False if again else not read)
+        return self.doubted and not self.had and not self.waiting
 
 
 @implementer(IParticipant)
@@ -33,27 +65,37 @@ class GivenReference:
     """
 
     _broker: Any
-    _luid: int
+    luid: int
 
     def written(self, asked: bool) -> None:
         """
         See L{IParticipant}.
         """
         if asked:
-            self._broker.localObjects[self._luid].incref()
+            self._broker.localObjects[self.luid].incref()
 
     def withdrawn(self) -> None:
         """
         See L{IParticipant}.
         """
         if not self._broker.disconnected:
-            self._broker.releaseReference(self._luid)
+            self._broker.releaseReference(self.luid)
 
-    def answered(self, read: bool) -> None:
+    def answered(self, read: bool | None) -> None:
         """
         See L{IParticipant}.
         """
         self.withdrawn()
+
+
+class StockEntry(Local):
+    """
+    The broker's entry for a Cacheable of stock's.
+    """
+
+    def __init__(self, cached: Any, perspective: Any) -> None:
+        super().__init__(cached, perspective)
+        self.evidence = Evidence()
 
 
 @implementer(IParticipant)
@@ -66,7 +108,7 @@ class GivenStockCache:
     """
 
     _broker: Any
-    _luid: int
+    luid: int
     _again: bool
 
     @property
@@ -77,14 +119,16 @@ class GivenStockCache:
         broker = self._broker
         if broker.disconnected:
             return None
-        return broker.remotelyCachedObjects.get(self._luid)
+        return broker.remotelyCachedObjects.get(self.luid)
 
     def written(self, asked: bool) -> None:
         """
         See L{IParticipant}.
         """
         if asked:
-            self._entry.incref()
+            entry = self._entry
+            entry.incref()
+            entry.evidence.waiting += 1
 
     def withdrawn(self) -> None:
         """
@@ -94,21 +138,21 @@ class GivenStockCache:
         if entry is not None and entry.decref() <= 0:
             self._forget(entry)
 
-    def answered(self, read: bool) -> None:
+    def answered(self, read: bool | None) -> None:
         """
         See L{IParticipant}.
         """
         entry = self._entry
         if entry is None:
             return
-        if read or self._again or entry.refcount < 2:
-            self._broker.proto_decache(self._luid)
+        if entry.evidence.heard(read, self._again) and entry.refcount > 1:
+            self._forget(entry)
         else:
-            self._forget(entry)  # the peer has never had it
+            self._broker.proto_decache(self.luid)
 
     def _forget(self, entry: Any) -> None:
         broker, cached, perspective = self._broker, entry.object, entry.perspective
-        del broker.remotelyCachedObjects[self._luid]
+        del broker.remotelyCachedObjects[self.luid]
         del broker.remotelyCachedLUIDs[cached.processUniqueID()]
         try:
             observer = RemoteCacheObserver(broker, cached, perspective)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 __all__ = ["IConnection", "IParticipant", "IStrict"]
 
@@ -42,12 +42,16 @@ class IParticipant(Interface):
         never heard of what was in it.
         """
 
-    def answered(read: bool) -> None:
+    luid = Attribute("The number by which the peer knows it.")
+
+    def answered(read: bool | None) -> None:
         """
         The peer has answered the message.  Not called if the connection is
         lost before.
 
-        @param read: whether it could read the message.
+        @param read: whether it has this: C{None} if it could not read the
+            message, and may have come as far as this or not; C{False} if it
+            says that it does not know the number.
         """
 
 
