@@ -17,7 +17,7 @@ from twisted.spread import jelly, pb
 from pbext._copied import CopiedFailure
 from pbext._failures import failureFrom
 from pbext._holdings import Holdings
-from pbext.errors import BadMessage, CallTimedOut, DeadReference, RefusedTag
+from pbext.errors import BadMessage, CallTimedOut, DeadReference, RefusedTag, Unordered
 from pbext.wire._jelly import findTag
 
 __all__ = ["Calls"]
@@ -85,6 +85,9 @@ class Calls(Holdings):
         callback, errback = kw.pop("pbcallback", None), kw.pop("pberrback", None)
         if self.disconnected:
             return fail(DeadReference())
+        if prefix and self.isBeingGiven(objectID):
+            entry = self.remotelyCachedObjects[objectID]
+            return fail(Unordered(className=qual(type(entry.object))))
         requestID = None
         netArgs: Any = _NO_ARGUMENTS
         netKw: Any = _NO_KEYWORDS

@@ -42,12 +42,16 @@ class Holdings(Connection):
         many there may be.
         """
         counts = {
-            "references": max(0, len(self.localObjects or ()) - 1),
+            "references": self._references(),
             "caches": len(self.remotelyCachedObjects or ()),
             "cachesReceived": len(self.locallyCachedObjects or ()),
             "callsInFlight": self._inFlight,
         }
         return {name: (n, getattr(self.limits, name)) for name, n in counts.items()}
+
+    def _references(self) -> int:
+        objects = self.localObjects or ()
+        return len(objects) - (b"root" in objects)
 
     def _makeRoom(self, name: str, used: int) -> None:
         """
@@ -92,7 +96,7 @@ class Holdings(Connection):
         puid = object.processUniqueID()
         luid: int | None = self.luids.get(puid)
         if luid is None:
-            self._makeRoom("references", len(self.localObjects) - 1)
+            self._makeRoom("references", self._references())
             luid = self.newLocalID()
             self.localObjects[luid] = pb.Local(object)
             self.luids[puid] = luid

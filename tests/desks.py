@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.spread import pb as stock
+from twisted.spread.jelly import InsecureJelly
 
 from pbext import pb
 from tests.ponds import STOCK_WATCHER, WATCHER, Pond, StockPond
@@ -57,6 +58,10 @@ class Desk(stock.Root):
 
     def remote_failLater(self, *things: Any, **more: Any) -> Any:
         return self._later().addCallback(lambda _: self.remote_fail(*things))
+
+    def remote_keepAndRefuse(self, *things: Any) -> None:
+        self.kept.extend(things)
+        raise InsecureJelly("of somebody else's")
 
     def remote_answerBadly(self, *things: Any, **more: Any) -> Any:
         return object()

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.spread import pb as stock
 
 from pbext import CacheState, pb
+from pbext.errors import Unordered
 from tests.desks import ROWS, Ends
 from tests.ponds import STOCK_WATCHER, WATCHER, Hooked, Pond, StockPond, Watcher
 from tests.wires import STOCK, across
@@ -207,6 +208,31 @@ class _Announcer(Ends):
             del cache
             await self.settle()
             self.assertNothingHeld()
+        await self.assertUnharmed()
+
+    async def test_A8a_ofStocksClass(self) -> None:
+        """
+        A Cacheable of stock's has an observer that cannot wait: what it says
+        from inside the hook fails, and does not overtake.
+        """
+        await self.meet()
+        for way in ("call", "get", "getLater"):
+            outcomes: list[Any] = []
+
+            class Announcing(StockPond):
+                def getStateToCacheAndObserveFor(
+                    self, perspective: Any, observer: Any
+                ) -> Any:
+                    outcomes.append(observer.callRemote("addDuck", "huey"))  # noqa: B023  # of this turn
+                    return super().getStateToCacheAndObserveFor(perspective, observer)
+
+            pond = Announcing(WATCHER)
+            cache = await self.send(way, pond)
+            self.failureResultOf(outcomes[0], Unordered)
+            pond.addDuck("dewey")
+            await self.settle()
+            self.assertTold(cache, "dewey")
+            del cache
         await self.assertUnharmed()
 
 

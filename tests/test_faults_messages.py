@@ -311,6 +311,56 @@ class _Unregistered(_Things):
                 self.theirDesk.kept.clear()
         await self.assertUnharmed()
 
+    async def test_A7_11_keptMeanwhile(self) -> None:
+        """
+        What a refused message carried, and another one that was on its way
+        has brought all the same, is followed.
+        """
+        await self.meet()
+        for make in CACHEABLES:
+            known = make()
+            refused = self.toThem.callRemote("drop", known, Unknown())
+            kept = self.toThem.callRemote("keep", known)
+            await self.failure(refused)
+            await self.result(kept)
+            self.flushLoggedErrors(InsecureJelly)
+            self.assertEqual([], known.left)
+            await self.assertFollowed(known, self.theirDesk.kept[0])
+            self.theirDesk.kept.clear()
+        await self.assertUnharmed()
+
+    async def test_A7_11_theMethodsOwn(self) -> None:
+        """
+        A method that fails as a refusal does has got what it was given.
+        """
+        await self.meet()
+        for make in CACHEABLES:
+            known = make()
+            await self.failure(self.toThem.callRemote("keepAndRefuse", known))
+            self.flushLoggedErrors(InsecureJelly)
+            self.assertEqual([], known.left)
+            await self.assertFollowed(known, self.theirDesk.kept[0])
+            self.theirDesk.kept.clear()
+        await self.assertUnharmed()
+
+    async def test_A7_11_oneWay(self) -> None:
+        """
+        What was lost in a message that nobody answers is found to be with the
+        next one that somebody does.
+        """
+        await self.meet()
+        for make in (Pond, StockPond):
+            lost = make(NOWHERE)
+            self.toThem.callRemote("keep", lost, pbanswer=False)
+            await self.settle()
+            if self.entriesOf(self.here):  # a peer of ours has said so already
+                await self.failure(self.toThem.callRemote("keep", lost))
+            self.flushLoggedErrors(InsecureJelly, KeyError)
+            self.assertNothingHeld()
+            self.assertLeft(lost)
+            await self.assertArrives(lost)
+        await self.assertUnharmed()
+
     async def test_A7_11_updates(self) -> None:
         """
         So it is with one that is in an update, if that is to be answered.
