@@ -5,6 +5,7 @@ with pbext's factories or Twisted's own at either end.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import attrs
@@ -27,6 +28,7 @@ __all__ = [
     "TCPWire",
     "WireTestCase",
     "across",
+    "pbextWith",
 ]
 
 
@@ -42,6 +44,16 @@ class Factories:
 
 PBEXT = Factories(pb.PBServerFactory, pb.PBClientFactory)
 STOCK = Factories(stock.PBServerFactory, stock.PBClientFactory)
+
+
+def pbextWith(**terms: Any) -> Factories:
+    """
+    @param terms: keyword arguments of pbext's factories.
+    @return: factories that have them.
+    """
+    return Factories(
+        partial(pb.PBServerFactory, **terms), partial(pb.PBClientFactory, **terms)
+    )
 
 
 @attrs.frozen(eq=False)
