@@ -199,21 +199,29 @@ class Calls(Holdings):
         A call is answered: tell those who are in it.
         """
         participants, values = self._asked.pop(requestID, ((), ()))
-        for participant in participants:
-            participant.answered(_hasRead(result, participant.luid, values))
+        numbers = [participant.luid for participant in participants]
+        for participant, luid in zip(participants, numbers, strict=True):
+            participant.answered(_hasRead(result, luid, numbers, values))
 
 
-def _hasRead(result: Any, luid: int | None, values: Iterable[Any]) -> bool | None:
+def _hasRead(
+    result: Any, luid: int | None, numbers: Iterable[int | None], values: Iterable[Any]
+) -> bool | None:
     """
     Whether a peer that has answered with C{result} has what had a number in
     the call: see L{IParticipant<pbext.interfaces.IParticipant>}.
+
+    @param numbers: all that were in the call.
     """
     # A peer of ours has given back what was in a message that it refuses.
     if not isinstance(result, CopiedFailure) or result.check(RefusedTag):
         return True
     # What stock says of a number that it does not know ...
-    if result.type == "builtins.KeyError" and result.value == str(luid):
-        return False
+    if result.type == "builtins.KeyError":
+        if result.value == str(luid):
+            return False
+        if result.value in map(str, numbers):
+            return None
     # ... and of a message that it could not read, with the tag; but a method
     # may have failed with the like, on behalf of something else.
     if result.type == qual(jelly.InsecureJelly) and any(
