@@ -15,7 +15,7 @@ from twisted.spread import pb as stock
 
 from tests.wires import Factories
 
-__all__ = ["MUTE", "RAW", "LogRecord", "RawBroker", "encode", "nested"]
+__all__ = ["MUTE", "RAW", "LogRecord", "RawBroker", "bytesOf", "encode", "nested"]
 
 
 def encode(*sexps: Any) -> bytes:
@@ -168,3 +168,18 @@ class LogRecord:
         lines = self.lines
         self.events.clear()
         return lines
+
+
+def bytesOf(broker: Any) -> list[bytes]:
+    """
+    @return: a list of what a broker receives from now on.
+    """
+    received: list[bytes] = []
+    dataReceived = broker.dataReceived
+
+    def record(chunk: bytes) -> None:
+        received.append(chunk)
+        dataReceived(chunk)
+
+    broker.dataReceived = record
+    return received

@@ -17,7 +17,7 @@ from twisted.spread.banana import SIZE_LIMIT, BananaError
 from pbext import Limits
 from pbext.errors import NotSendable
 from tests.desks import CACHEABLES, ROWS, Desk, Ends
-from tests.raw import LogRecord
+from tests.raw import LogRecord, bytesOf
 from tests.wires import across, pbextWith
 
 LARGE = "x" * 700_000
@@ -41,21 +41,6 @@ class Large(stock.Referenceable):
 
     async def remote_getAsync(self, name: str) -> Any:
         return await self.desk.remote_getLater(name)
-
-
-def bytesOf(broker: Any) -> list[bytes]:
-    """
-    @return: a list of what a broker receives from now on.
-    """
-    received: list[bytes] = []
-    dataReceived = broker.dataReceived
-
-    def record(chunk: bytes) -> None:
-        received.append(chunk)
-        dataReceived(chunk)
-
-    broker.dataReceived = record
-    return received
 
 
 class _Callers(Ends):
