@@ -75,7 +75,8 @@ class Limits:
         limit of their own (C{withTimeout}).  By default C{None}: a method may
         take as long as it likes.
     @ivar errorText: of the text of an error, how many characters are sent
-        to the peer.  By default 10,000, a sixtieth of what Banana takes.
+        to the peer.  By default 10,000, a sixtieth of what Banana takes; at
+        most 160,000, which it takes whatever characters they are.
     @ivar logLines: what is logged because of one peer (by its address): so
         many events in C{logSeconds}; those left out are counted.
         The default is 20, enough to see what goes on.
@@ -91,6 +92,8 @@ class Limits:
     messageSeconds: float | None = _seconds(300)
     idleSeconds: float | None = _seconds(None)
     callSeconds: float | None = _seconds(None)
-    errorText: int = _count(10_000)
+    errorText: int = attrs.field(
+        default=10_000, validator=[attrs.validators.ge(1), attrs.validators.le(160_000)]
+    )
     logLines: int = _count(20)
     logSeconds: float = attrs.field(default=60, validator=attrs.validators.gt(0))
