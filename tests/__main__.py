@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -26,32 +27,76 @@ WAITING = [
 ]
 
 
-def main() -> int:
+def lanes() -> list[dict[str, list[str]]]:
+    """
+    @return: the runs, by name, that go on beside each other.
+    """
     seed = random.randrange(1_000_000)
     trial = ["-m", "twisted.trial"]
     pytest = ["-m", "pytest", "-q", "tests"]
-    runs = {
-        "trial": [*trial, "tests"],
-        "trial, random order": [*trial, f"--random={seed}", "tests"],
-        "trial, asyncio": [*trial, "--reactor=asyncio", *WAITING],
-        "pytest": [*pytest, "-p", "no:randomly"],
-        "pytest, random order": [*pytest, f"--randomly-seed={seed}"],
-        "pytest's own": ["-m", "pytest", "-q", "-p", "twisted", "tests/test_pytest"],
-    }
+    return [
+        {
+            "trial": [*trial, "tests"],
+            "trial, random order": [*trial, f"--random={seed}", "tests"],
+            "trial, asyncio": [*trial, "--reactor=asyncio", *WAITING],
+        },
+        {
+            "pytest": [*pytest, "-p", "no:randomly"],
+            "pytest, random order": [*pytest, f"--randomly-seed={seed}"],
+            "pytest's own": [
+                "-m",
+                "pytest",
+                "-q",
+                "-p",
+                "twisted",
+                "tests/test_pytest",
+            ],
+        },
+    ]
+
+
+def follow(runs: dict[str, list[str]]) -> list[str]:
+    """
+    Do some runs, one after the other, and print what each has printed when it
+    is over.
+
+    @return: the names of those that failed.
+    """
     failed = []
     with tempfile.TemporaryDirectory(prefix="pbext-tests-") as shared:
         # Environments that several runs need are made once, in here.
         environment = {**os.environ, "PBEXT_TEST_ENVIRONMENTS": shared}
         for name, command in runs.items():
-            print(f"--- {name}: python {' '.join(command)}", flush=True)
             start = time.monotonic()
-            status = subprocess.call(
-                [sys.executable, *command], cwd=TOP, env=environment
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=TOP,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
             )
-            print(f"--- {name}: {status or 'ok'}, {time.monotonic() - start:.0f} s")
-            if status:
+            passed = time.monotonic() - start
+            print(
+                f"--- {name}: python {' '.join(command)}\n{done.stdout}"
+                f"--- {name}: {done.returncode or 'ok'}, {passed:.0f} s",
+                flush=True,
+            )
+            if done.returncode:
                 failed.append(name)
-    print(f"{len(runs) - len(failed)} passed, {len(failed)} failed")
+    return failed
+
+
+def main() -> int:
+    runs = lanes()
+    number = sum(map(len, runs))
+    print(
+        f"--- {number} runs, two at a time; each is shown when it is over", flush=True
+    )
+    with ThreadPoolExecutor() as pool:
+        failed = [name for names in pool.map(follow, runs) for name in names]
+    print(f"{number - len(failed)} passed, {len(failed)} failed")
     if failed:
         print("failed: " + "; ".join(failed))
     return 1 if failed else 0
