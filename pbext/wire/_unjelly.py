@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from twisted.persisted.crefutil import _Dereference
+from twisted.persisted.crefutil import NotKnown, _Dereference
 
 # By name: the module has deprecated attributes, so to ask it for one is slow.
 from twisted.spread.jelly import (
@@ -57,7 +57,7 @@ class Unjellier(_Unjellier):
             stock leaves a stand-in of its own in that place.
         """
         result = super().unjellyFull(obj)
-        if any(type(part) is _Dereference for part in self.references.values()):
+        if any(map(_isStandIn, self.references.values())):
             raise LookupError("a dereference without its reference")
         return result
 
@@ -80,6 +80,16 @@ class Unjellier(_Unjellier):
         thunk = _THUNKS.get(word)
         # The rest is what a security policy allows, and all that is refused.
         return super().unjelly(obj) if thunk is None else thunk(self, obj[1:])
+
+
+def _isStandIn(part: Any) -> bool:
+    """
+    Whether it stands for a value that is not there, or, as a tuple that has
+    itself in it, cannot be.
+    """
+    if type(part) is _Dereference:
+        return True
+    return isinstance(part, NotKnown) and not part.resolved
 
 
 def given(sexp: object) -> Iterator[list[Any]]:
