@@ -38,7 +38,8 @@ class RemoteError(PeerError, pb.RemoteError):
 
     def __reduce__(self) -> Any:
         # Exception's own would call the class with the text alone.
-        state = self.remoteType, str(self), self.remoteTraceback, self.parents
+        name = str(self.remoteType)  # a plain one, which can be pickled
+        state = name, str(self), self.remoteTraceback, self.parents
         return type(self), state
 
     def check(self, *errorTypes: type | str | bytes) -> Any:
