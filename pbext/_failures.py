@@ -25,6 +25,10 @@ TAG = b"twisted.spread.pb.CopyableFailure"
 #: ones, so that it fits into what Banana takes, whatever they are.
 _TRACEBACK = 100_000
 
+#: Characters of the name of a class that are sent; that of an error from
+#: another peer is whatever that has said.
+_NAME = 1000
+
 
 def _lineage(failure: Failure) -> list[str]:
     """
@@ -66,7 +70,8 @@ def stateOf(failure: Failure, text: str | None, traceback: bool) -> dict[str, An
     @param text: what is said of it, or C{None} for its own text.
     @param traceback: whether its traceback is sent.
     """
-    lineage = list(dict.fromkeys(map(str, _lineage(failure))))
+    names = (_encodable(str(name)[:_NAME]) for name in _lineage(failure))
+    lineage = list(dict.fromkeys(names))
     said = "Traceback unavailable\n"  # stock's words
     if traceback:
         said = _sendable(failure.getTraceback)[-_TRACEBACK:]
@@ -89,9 +94,13 @@ def _sendable(text: Any) -> str:
     @return: what C{text()} says, in characters that can be encoded.
     """
     try:
-        return str(text()).encode("utf-8", "replace").decode("utf-8")
+        return _encodable(str(text()))
     except BaseException as error:
         return f"(its text cannot be had: {nameOf(type(error))})"
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def failureFrom(answer: Any) -> Failure:
