@@ -83,9 +83,12 @@ class PeerLog:
                 del self._windows[peer]
 
     def _close(self, peer: str, window: _Window) -> None:
-        window.closing = None
         if self._windows.get(peer) is window:
             del self._windows[peer]
+        self._count(peer, window)
+
+    def _count(self, peer: str, window: _Window) -> None:
+        window.closing = None
         _log.warn(
             "{count} more events because of {peer} in {seconds} s are not in this log",
             count=window.events - self._lines,
@@ -95,9 +98,11 @@ class PeerLog:
 
     def stop(self) -> None:
         """
-        Count what was left out so far.
+        Count what was left out so far.  The windows stay: the factory of a
+        client stops whenever its connection is lost.
         """
         for peer, window in list(self._windows.items()):
             if window.closing is not None:
                 window.closing.cancel()
-                self._close(peer, window)
+                self._count(peer, window)
+                window.events = self._lines

@@ -194,14 +194,20 @@ class PeerLogTests(LogTestCase):
 
     def test_afterStop(self) -> None:
         """
-        It goes on working, as a factory does that listens anew.
+        It goes on from there, as the factory of a client does that connects
+        anew: the peer gets no more lines by that, and what is left out
+        afterwards is counted by itself.
         """
         self.allowed(5)
+        self.allowed(2, "toad")
         self.log.stop()
-        self.lines()
+        self.assertEqual([leftOut(2)], self.lines())
+        self.clock.advance(30)
+        self.assertEqual(0, self.allowed(4))
+        self.assertEqual(1, self.allowed(4, "toad"))
+        self.clock.advance(30)
+        self.assertEqual([leftOut(4), leftOut(3, "toad")], self.lines())
         self.assertEqual(3, self.allowed(4))
-        self.clock.advance(60)
-        self.assertEqual([leftOut(1)], self.lines())
 
 
 class RoomTests(LogTestCase):
