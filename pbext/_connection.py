@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zope.interface import implementer
+
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
@@ -17,6 +19,7 @@ from pbext._peerlog import PeerLog
 from pbext._reports import whereRaised
 from pbext._timeouts import Patience
 from pbext.errors import BadMessage, PBExtError
+from pbext.interfaces import IConnection
 from pbext.limits import Limits
 
 __all__ = ["Connection"]
@@ -24,6 +27,7 @@ __all__ = ["Connection"]
 _log = Logger(namespace="pbext")
 
 
+@implementer(IConnection)
 class Connection(Messages):
     """
     The part of a broker that minds the connection: what arrives that is no
@@ -184,9 +188,7 @@ class Connection(Messages):
 
     def note(self, format: str, level: LogLevel = LogLevel.warn, **values: Any) -> None:
         """
-        Log one line because of the peer, unless there were too many.
-
-        @param format: as of L{Logger}; C{{peer}} is the peer.
+        See L{IConnection}.
         """
         peer = self._mayLog()
         if peer is not None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import Logger
 from twisted.spread import jelly, pb
 
 from pbext._connection import Connection
@@ -15,6 +16,8 @@ from pbext._references import RemoteReference
 from pbext.errors import BadMessage, DeadReference, LimitReached
 
 __all__ = ["Holdings"]
+
+_log = Logger(namespace="pbext")
 
 #: At this share of a limit there is a warning.
 _NEAR = 0.8
@@ -192,7 +195,10 @@ class Holdings(Connection):
         puid = local.object.processUniqueID()
         if self.luids.get(puid) == luid:
             del self.luids[puid]
-        self._localCleanup.pop(puid, lambda: None)()
+        try:
+            self._localCleanup.pop(puid, lambda: None)()
+        except Exception:  # of a realm's logout
+            _log.failure("what is done when a peer drops an object failed")
 
     def proto_decache(self, objectID: Any) -> None:
         """

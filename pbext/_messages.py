@@ -10,7 +10,6 @@ from types import CoroutineType
 from typing import Any
 
 import attrs
-from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -20,7 +19,7 @@ from twisted.spread.banana import BananaError
 
 from pbext._references import READERS
 from pbext.errors import BadValue, NotSendable, PBExtError, RefusedTag
-from pbext.interfaces import IConnection, IParticipant
+from pbext.interfaces import IParticipant
 from pbext.wire._jellier import Jellier
 from pbext.wire._jelly import checkSendable, findTag
 from pbext.wire._unjelly import Unjellier, given
@@ -57,7 +56,6 @@ class Incoming:
     later: bool = False
 
 
-@implementer(IConnection)
 class Messages(pb.Broker):
     """
     The part of a broker that makes messages of values and values of messages.

@@ -6,7 +6,7 @@ classes declare (L{pbext._fields}).  Nothing in here knows a broker.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from twisted.logger import Logger
 from twisted.persisted.crefutil import NotKnown
@@ -132,16 +132,30 @@ def restoreState(instance: object, state: Mapping[object, object]) -> None:
             except UnicodeDecodeError:
                 continue
         if not _accepts(cls, fields, name):
-            _log.debug(
-                "{cls} does not accept a field that was sent to it: {name}",
-                cls=qual(cls),
-                name=repr(name)[:80],
-            )
+            _sayWhatIsIgnored(cls, name)
         elif isinstance(value, NotKnown):
             value.addDependant(_Place(instance), name)
         else:
             object.__setattr__(instance, name, value)  # type: ignore[arg-type]  # _accepts takes only a str
     fillDefaults(instance)
+
+
+#: By class, how many fields it was said of that they were ignored.
+_ignored: WeakKeyDictionary[type, int] = WeakKeyDictionary()
+
+#: How many times that is said of one class; a peer decides how many there are.
+_MOST = 20
+
+
+def _sayWhatIsIgnored(cls: type, name: object) -> None:
+    count = _ignored.get(cls, 0)
+    if count < _MOST:
+        _ignored[cls] = count + 1
+        _log.debug(
+            "{cls} does not accept a field that was sent to it: {name}",
+            cls=qual(cls),
+            name=repr(name)[:80],
+        )
 
 
 def fillDefaults(instance: object) -> None:

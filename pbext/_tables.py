@@ -18,7 +18,7 @@ from weakref import WeakSet, ref
 import attrs
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread.jelly import InsecureJelly, Jellyable
@@ -223,7 +223,12 @@ class CacheRecord(Jellyable):
         error = UpdateFailed(
             className=qual(self._class), method=f"observe_{name}", errorType=kind
         )
-        _log.error("{error}: {what}", error=error, what=whereRaised(failure))
+        said = {"error": error, "what": whereRaised(failure)}
+        connection = IConnection(self.broker, None)
+        if connection is None:
+            _log.error("{error}: {what}", **said)
+        else:
+            connection.note("{error}: {what}", LogLevel.error, **said)
         self.becomeStale(cache, f"observe_{name} failed with {kind}")
         return error
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from zope.interface import Attribute, Interface
 
+from twisted.logger import LogLevel
+
 __all__ = ["IConnection", "IParticipant", "IStrict"]
 
 
@@ -79,6 +81,14 @@ class IConnection(Interface):
     def withdraw() -> None:
         """
         Give up what has been serialized and not been sent, and will not be.
+        """
+
+    def note(format: str, level: LogLevel, **values: object) -> None:
+        """
+        Log one line because of the peer, unless there were too many of them
+        lately; each value on one line, and not a long one.
+
+        @param format: as of C{twisted.logger.Logger}; C{{peer}} is the peer.
         """
 
     def inReactorThread(function: Callable[[], object]) -> None:

@@ -402,13 +402,22 @@ class Realm:
 
     def __init__(self) -> None:
         self.waiting: list[Deferred[None]] = []
-        self.left: list[Any] = []
+        self.left: Any = []
 
     def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
         avatar = Visitor()
         found = stock.IPerspective, avatar, lambda: self.left.append(avatar)
         self.waiting.append(Deferred())
         return self.waiting[-1].addCallback(lambda _: found)
+
+
+class Nobody:
+    """
+    In whose place nobody can be noted.
+    """
+
+    def append(self, avatar: Any) -> None:
+        raise ZeroDivisionError()
 
 
 class Visitor(pb.Avatar):
@@ -486,6 +495,29 @@ class _Logins:
         await self.wire.cut(self.line)
         self.assertEqual(1, len(self.realm.left))
         self.assertEqual([], self.record.take())
+
+    async def test_D9_logoutFails(self) -> None:
+        """
+        If the logout fails, the log has it, and nothing else comes of it.
+        """
+        await self.meet()
+        self.realm.left = Nobody()
+        for line, leave in ((self.line, False), (self.other, True)):
+            login, waiting = await self.login(line, Anonymous())
+            waiting.callback(None)
+            avatar = await self.wire.result(login)
+            if leave:
+                await self.wire.cut(line)
+            del login, avatar
+            gc.collect()
+            await self.settle()
+            self.assertEqual(1, len(self.flushLoggedErrors(ZeroDivisionError)))
+            self.assertEqual(1, len(self.record.take()))
+        login, waiting = await self.login(self.line, Anonymous())
+        self.realm.left = []
+        waiting.callback(None)
+        avatar = await self.wire.result(login)
+        self.assertEqual("x", await self.wire.result(avatar.callRemote("echo", "x")))
 
 
 for _tests in (_Methods, _Errors, _Callers, _Answers):

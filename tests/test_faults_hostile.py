@@ -27,11 +27,19 @@ from tests.malformed import (
     NO_DIALECT,
     call,
 )
+from tests.ponds import WATCHER
 from tests.raw import MUTE, RAW, LogRecord, encode, nested
 from tests.wires import PBEXT, STOCK, Factories, Line, across
 
 #: Enough for every line to be logged.
 ALL = 1_000_000
+
+
+class Frog(pb.RemoteCopy):
+    name: str = ""
+
+
+pb.setUnjellyableForClass("tests.test_faults_hostile.Frog", Frog)
 
 
 class Heedful(pb.Broker):
@@ -387,12 +395,17 @@ class _Stranger:
         """
         await self.serve()
         line = await self.enter()
+        cache = [WATCHER.encode(), 7, [b"dictionary"]]
+        await self.heard(line, call((b"tuple", cache), method=b"keep"))
+        # That nobody waits for an answer makes the test quick, and no odds.
         kinds = [
-            call(),
-            call((b"tuple", [b"tests.nothing", 1])),
-            call(method=b"x" * 1_000),
-            call(method=b"get", args=(b"tuple", b"nothing there")),
+            call(wanted=0),
+            call((b"tuple", [b"tests.nothing", 1]), wanted=0),
+            call(method=b"x" * 1_000, wanted=0),
+            call((b"tuple", b"nothing there"), method=b"get", wanted=0),
             [b"fly"],
+            # Of a cache, an update that fails.
+            [b"cachemessage", 1000, 7, b"no\n", 0, [b"tuple"], [b"dictionary"]],
         ]
         for sexp in kinds:
             sent = len(encode(sexp)) * 1_000
@@ -403,7 +416,24 @@ class _Stranger:
             self.assertLessEqual(len(said), Limits().logLines + 1)
             self.assertLess(sum(map(len, said)), sent)
             self.assertLess(sum(map(len, said)), 40_000)
+            for text in said:
+                if "incident " not in text:
+                    self.assertNotIn("\n", text)
         self.flushLoggedErrors(KeyError)
+        await self.assertUnharmed()
+
+    async def test_C4b_unknownFields(self) -> None:
+        """
+        Nor does an object with any number of fields that its class does not
+        have.
+        """
+        await self.serve()
+        line = await self.enter()
+        frog = b"tests.test_faults_hostile.Frog"
+        fields = [b"dictionary", *([b"_%d" % n, 1] for n in range(100))]
+        await self.heard(line, *[call((b"tuple", [frog, fields]), method=b"keep")] * 10)
+        self.assertEqual(10, len(self.desk.kept))
+        self.assertSaid(20)
         await self.assertUnharmed()
 
     async def test_C4c_passwordWithTheWrongArity(self) -> None:
