@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from zope.interface import implementer
+
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -18,6 +20,7 @@ from pbext._copied import CopiedFailure
 from pbext._failures import failureFrom
 from pbext._holdings import Holdings
 from pbext.errors import BadMessage, CallTimedOut, DeadReference, RefusedTag, Unordered
+from pbext.interfaces import IConnection
 from pbext.wire._jelly import findTag
 
 __all__ = ["Calls"]
@@ -27,6 +30,7 @@ _NO_ARGUMENTS = [b"tuple"]
 _NO_KEYWORDS = [b"dictionary"]
 
 
+@implementer(IConnection)
 class Calls(Holdings):
     """
     The part of a broker that calls the peer.  Whatever happens to a call, its
@@ -123,13 +127,23 @@ class Calls(Holdings):
             return None
         if callback or errback:  # deprecated, and still stock's
             answer.addCallbacks(callback or (lambda result: result), errback)
+        self.expect(requestID, message, seconds)
+        return answer
+
+    def expect(
+        self, requestID: int, method: bytes, seconds: float | None = None
+    ) -> None:
+        """
+        See L{IConnection}.
+
+        @param seconds: how long; by default, as the limits say.
+        """
         if seconds is None:
             seconds = self.limits.callSeconds
         if seconds is not None:
             self._deadlines[requestID] = self.clock.callLater(
-                seconds, self._expire, requestID, message, seconds
+                seconds, self._expire, requestID, method, seconds
             )
-        return answer
 
     def _cancelled(self, requestID: int, deferred: Deferred[Any]) -> None:
         self._abandon(requestID)

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
@@ -19,7 +17,6 @@ from pbext._peerlog import PeerLog
 from pbext._reports import whereRaised
 from pbext._timeouts import Patience
 from pbext.errors import BadMessage, PBExtError
-from pbext.interfaces import IConnection
 from pbext.limits import Limits
 
 __all__ = ["Connection"]
@@ -27,7 +24,6 @@ __all__ = ["Connection"]
 _log = Logger(namespace="pbext")
 
 
-@implementer(IConnection)
 class Connection(Messages):
     """
     The part of a broker that minds the connection: what arrives that is no
@@ -188,7 +184,7 @@ class Connection(Messages):
 
     def note(self, format: str, level: LogLevel = LogLevel.warn, **values: Any) -> None:
         """
-        See L{IConnection}.
+        See L{IConnection<pbext.interfaces.IConnection>}.
         """
         peer = self._mayLog()
         if peer is not None:

@@ -16,6 +16,11 @@ from pbext.errors import PeerError
 __all__ = ["CopiedFailure", "RemoteError"]
 
 
+#: Of each text that a peer says of an error, so many characters are kept: more
+#: than stock sends of any traceback, and not a log full.
+MOST = 100_000
+
+
 class RemoteError(PeerError, pb.RemoteError):
     """
     What C{await} raises for an error that the peer has answered with.
@@ -196,5 +201,5 @@ class CopiedFailure(pb.CopiedFailure):
 
 def _text(value: object, default: str = "") -> str:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else default
+        value = value[:MOST].decode("utf-8", "replace")
+    return value[:MOST] if isinstance(value, str) else default

@@ -150,6 +150,9 @@ class Observer(RemoteCacheObserver):
             if answer is not None and broker.waitingForAnswers:
                 broker.waitingForAnswers.pop(requestID, None)
             raise
+        connection = None if answer is None else IConnection(broker, None)
+        if connection is not None:
+            connection.expect(requestID, message.name)
 
     def join(self, book: Book) -> bool:
         """

@@ -83,6 +83,13 @@ class IConnection(Interface):
         Give up what has been serialized and not been sent, and will not be.
         """
 
+    def expect(requestID: int, method: bytes) -> None:
+        """
+        Wait for the answer to a call only as long as the limits say.
+
+        @param requestID: its number, under which it waits already.
+        """
+
     def note(format: str, level: LogLevel, **values: object) -> None:
         """
         Log one line because of the peer, unless there were too many of them

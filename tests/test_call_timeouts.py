@@ -254,6 +254,23 @@ class CallTimeoutTests(CallTestCase):
         self.clock.advance(0.1)
         self.assertTimedOut(call, "wait", 7)
 
+    def test_updates(self) -> None:
+        """
+        Updates that ask for an answer wait as long as calls do: of a Cacheable
+        of ours, and of stock's.
+        """
+        root = self.connect(callSeconds=7)
+        for pond in (Pond(WATCHER), StockPond(WATCHER)):
+            self.pair.result(root.callRemote("keep", pond))
+            if isinstance(pond, StockPond):
+                told = pond.tell("failLater", "secret")[0]
+            else:
+                [observer] = pond.observers
+                told = observer.callRemote("failLater", "secret")
+            self.pair.flush()
+            self.clock.advance(7)
+            self.assertTimedOut(told, "failLater", 7)
+
     def test_ownLimit(self) -> None:
         """
         A reference with a limit of its own keeps to that, be it longer or
