@@ -71,7 +71,8 @@ class GivenReference:
         """
         See L{IParticipant}.
         """
-        if asked:
+        # Another participant of the message may have lost the connection.
+        if asked and not self._broker.disconnected:
             self._broker.localObjects[self.luid].incref()
 
     def withdrawn(self) -> None:
@@ -125,8 +126,8 @@ class GivenStockCache:
         """
         See L{IParticipant}.
         """
-        if asked:
-            entry = self._entry
+        entry = self._entry
+        if asked and entry is not None:
             entry.incref()
             entry.evidence.waiting += 1
 
