@@ -27,12 +27,21 @@ from pbext.errors import BadDeclaration
 if sys.version_info >= (3, 14):
     from annotationlib import Format, get_annotations
 
-    def _ownAnnotations(cls: type) -> Mapping[str, Any]:
+    def ownAnnotations(cls: type) -> Mapping[str, Any]:
         return get_annotations(cls, format=Format.FORWARDREF)
 else:
-    from inspect import get_annotations as _ownAnnotations
+    from inspect import get_annotations as ownAnnotations
 
-__all__ = ["CALLED", "DISPATCHED", "Fields", "LocalOnly", "fieldsOf", "mayHold"]
+__all__ = [
+    "CALLED",
+    "DISPATCHED",
+    "Fields",
+    "LocalOnly",
+    "evaluated",
+    "fieldsOf",
+    "mayHold",
+    "ownAnnotations",
+]
 
 
 class _LocalOnly:
@@ -50,7 +59,17 @@ _FRAMEWORK = ("pbext", "twisted", "zope")
 
 #: What a class says to us about its instances, however it is annotated.
 _SETTINGS = frozenset(
-    {"acknowledged", "copyFields", "copyVersion", "localFields", "typeToCopy"}
+    {
+        "acknowledged",
+        "copyChecked",
+        "copyConstruct",
+        "copyFields",
+        "copyNewer",
+        "copyUnknown",
+        "copyVersion",
+        "localFields",
+        "typeToCopy",
+    }
 )
 
 #: What jelly looks for on whatever has arrived, and calls.
@@ -204,7 +223,7 @@ def _declaredBy(
         for field in dataclasses.fields(cls):
             yield field.name, field.type, _dataclassDefault(field)
     else:
-        for name, annotation in _ownAnnotations(cls).items():
+        for name, annotation in ownAnnotations(cls).items():
             if not _isNoField(annotation):
                 yield name, annotation, None
 
@@ -243,15 +262,23 @@ def _isNoField(annotation: object) -> bool:
 
 
 def _isLocal(annotation: object, cls: type) -> bool:
-    if isinstance(annotation, str):
+    try:
+        return _isMarked(evaluated(annotation, cls))
+    except Exception:
+        return _LOCAL_TEXT.search(str(annotation)) is not None
+
+
+def evaluated(annotation: Any, cls: type) -> Any:
+    """
+    @return: an annotation that stands in the body of C{cls}, evaluated.
+    @raise Exception: if it names what is not there when the program runs.
+    """
+    if isinstance(annotation, ForwardRef):  # so Python 3.14 says "not yet"
+        annotation = annotation.__forward_arg__
+    while isinstance(annotation, str):  # twice, if it is in quotes
         module = sys.modules.get(cls.__module__)
-        try:
-            annotation = eval(annotation, vars(module) if module else {}, vars(cls))  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
-        except Exception:
-            return _LOCAL_TEXT.search(str(annotation)) is not None
-        if isinstance(annotation, str):  # an annotation in quotes
-            return _LOCAL_TEXT.search(annotation) is not None
-    return _isMarked(annotation)
+        annotation = eval(annotation, vars(module) if module else {}, dict(vars(cls)))  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
+    return annotation
 
 
 def _isMarked(annotation: object) -> bool:

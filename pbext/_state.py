@@ -5,14 +5,18 @@ classes declare (L{pbext._fields}).  Nothing in here knows a broker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 from weakref import WeakSet
 
 from twisted.logger import Logger
 from twisted.persisted.crefutil import NotKnown
 from twisted.python.reflect import qual
 
+from pbext._contract import Contract, contractOf
 from pbext._fields import CALLED, DISPATCHED, Fields, fieldsOf, mayHold
+from pbext._kinds import Postponed
+from pbext._versions import VERSION, upgraded
 
 __all__ = ["fillDefaults", "gatherState", "restoreState"]
 
@@ -21,10 +25,9 @@ _log = Logger()
 
 def _accepts(cls: type, fields: Fields, name: object) -> bool:
     """
-    Whether a peer may set this name on an instance of C{cls}.
+    Whether a peer may set this name on an instance of C{cls}, which declares
+    nothing.
     """
-    if fields.declared:
-        return name in fields.accepted
     return (
         isinstance(name, str)
         and name.isidentifier()
@@ -52,17 +55,23 @@ def gatherState(instance: object) -> dict[str, object]:
     fields = fieldsOf(type(instance))
     if fields.loose:
         _sayWhatStays(instance, fields)
-    if not fields.declared:
+    cls = type(instance)
+    contract = contractOf(cls)
+    if contract is None:
         return _publicState(instance, fields)
-    state = {}
+    state: dict[str, object] = {}
     for name in fields.names:
         if name in fields.shared and name not in vars(instance):
             continue
         try:
-            state[name] = getattr(instance, name)
+            value = getattr(instance, name)
         except AttributeError:
-            if not mayHold(type(instance), name):
+            if not mayHold(cls, name):
                 raise  # a property that fails is no field without a value
+            continue
+        state[name] = contract.write(name, value)
+    if contract.version is not None:
+        state[VERSION] = contract.version
     return state
 
 
@@ -114,40 +123,108 @@ class _Place:
             object.__setattr__(self._instance, name, value)
 
 
+class _Unfinished:
+    """
+    An object some of whose values are not known yet; it is made when the last
+    one is.  Twisted fills them in by C{unfinished[name] = value}.
+    """
+
+    def __init__(
+        self, instance: object, contract: Contract, values: dict[str, object]
+    ) -> None:
+        self._instance = instance
+        self._contract = contract
+        self._values = values
+        self._waiting: dict[str, object] = {}
+
+    def add(self, name: str, value: object) -> None:
+        """
+        Read a value for a field, or wait for what is missing of it.
+        """
+        try:
+            self._values[name] = self._contract.read(name, value)
+        except Postponed as missing:
+            self._waiting[name] = value
+            missing.part.addDependant(self, name)
+
+    def __setitem__(self, name: str, part: object) -> None:
+        value = self._waiting.pop(name)
+        # It was the value itself, or something in a container, which has it now.
+        self.add(name, part if isinstance(value, NotKnown) else value)
+        self.finish()
+
+    def finish(self) -> None:
+        """
+        Make the object, if nothing is missing.
+        """
+        if not self._waiting:
+            self._contract.make(self._instance, self._values)
+
+
 def restoreState(instance: object, state: Mapping[object, object]) -> None:
     """
-    Put a state that a peer sent into an object.  What the class does not
-    accept is ignored: no method, property or private name is set, and
-    nothing is called, neither C{__init__} nor C{__setattr__}.
+    Put a state that a peer sent into an object.  Of a class that declares
+    fields, each is checked, and the object is made as its contract
+    (L{pbext._contract}) says.  Otherwise, what the class does not accept is
+    ignored, and nothing is called: no method, property or private name is
+    set.
 
     @param state: names, as str, or as bytes as Python 2 peers send them.
+    @raise PeerError: if it is not a state of the class; one of C{RefusedField},
+        C{RefusedObject} and C{RefusedVersion} (L{pbext.errors}).
     """
     cls = type(instance)
-    fields = fieldsOf(cls)
+    found = dict(_named(state))
+    contract = contractOf(cls)
+    if contract is None:
+        _restoreUndeclared(instance, found)
+        return
+    if contract.version is not None:
+        found = upgraded(cls, found)
+    unfinished = _Unfinished(instance, contract, {})
+    for name, value in found.items():
+        if name in contract.fields.accepted:
+            unfinished.add(name, value)
+        elif name not in contract.fields.names:  # a property is, and has its own
+            contract.refuseUnknown(name)
+            _ignore(cls, name)
+    unfinished.finish()
+
+
+def _named(state: Mapping[object, object]) -> Iterator[tuple[Any, object]]:
     for key, value in state.items():
-        name = key
         if isinstance(key, bytes):
             try:
-                name = key.decode("utf-8")
+                key = key.decode("utf-8")
             except UnicodeDecodeError:
                 continue
+        yield key, value
+
+
+def _ignore(cls: type, name: object) -> None:
+    _log.debug(
+        "{cls} does not accept a field that was sent to it: {name}",
+        cls=qual(cls),
+        name=repr(name)[:80],
+    )
+
+
+def _restoreUndeclared(instance: object, state: dict[Any, object]) -> None:
+    cls = type(instance)
+    fields = fieldsOf(cls)
+    for name, value in state.items():
         if not _accepts(cls, fields, name):
-            _log.debug(
-                "{cls} does not accept a field that was sent to it: {name}",
-                cls=qual(cls),
-                name=repr(name)[:80],
-            )
+            _ignore(cls, name)
         elif isinstance(value, NotKnown):
             value.addDependant(_Place(instance), name)
         else:
-            object.__setattr__(instance, name, value)  # type: ignore[arg-type]  # _accepts takes only a str
-    fillDefaults(instance)
+            object.__setattr__(instance, name, value)
 
 
 def fillDefaults(instance: object) -> None:
     """
-    Give each declared field that has a default, and no value, its default.
+    Give an object that has arrived without a state its defaults.
     """
-    for name, default in fieldsOf(type(instance)).defaults.items():
-        if not _isSet(instance, name):
-            object.__setattr__(instance, name, default(instance))
+    contract = contractOf(type(instance))
+    if contract is not None:
+        contract.make(instance, {})

@@ -39,8 +39,11 @@ __all__ = [
     "NotSendable",
     "PBExtError",
     "PeerError",
+    "RefusedField",
+    "RefusedObject",
     "RefusedState",
     "RefusedTag",
+    "RefusedVersion",
     "StaleCache",
     "UnknownMethod",
     "UnknownObject",
@@ -139,6 +142,70 @@ class RefusedState(PeerError, Error):
         "{self.className} reads a dict as its state, and a {self.got} "
         "arrived; to read another kind of state, override "
         "setCopyableState"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class RefusedField(PeerError, Error):
+    """
+    A state arrived with a field that is not as the receiving class declares
+    it.
+
+    @ivar className: the class that receives.
+    @ivar path: where; C{$} is the object of that class.
+    @ivar expected: what the class declares.
+    @ivar got: the type of what arrived.
+    """
+
+    className: str
+    path: str
+    expected: str
+    got: str
+
+    _text = (
+        "{self.className} does not take what has arrived at {self.path}: "
+        "{self.expected} is declared, and {self.got} was sent"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class RefusedObject(PeerError, Error):
+    """
+    A state arrived whose values the receiving class does not take together:
+    its constructor failed, or its upgrade from an older version.
+
+    @ivar className: the class that receives.
+    @ivar errorType: the class of the error.
+    """
+
+    className: str
+    errorType: str
+
+    _text = (
+        "{self.className} does not take the state that has arrived: making the "
+        "object failed with {self.errorType}"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class RefusedVersion(PeerError, Error):
+    """
+    A state arrived of a version that the receiving class does not read.
+
+    @ivar className: the class that receives.
+    @ivar got: the version that arrived.
+    @ivar reads: the version that the class reads.
+    @ivar why: what is missing.
+    """
+
+    className: str
+    got: int
+    reads: int
+    why: str
+
+    _text = (
+        "{self.className} reads version {self.reads} of its state, and version "
+        "{self.got} was sent: {self.why}"
     )
 
 

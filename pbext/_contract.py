@@ -1,0 +1,261 @@
+"""
+The contract of a class that receives: of which kind each of its fields is, and
+how an object is made of values that have been checked.
+
+Constructors that dataclasses and attrs have generated run, with their
+defaults, converters, validators and C{__post_init__}.  One that is written by
+hand runs if the class says C{copyConstruct = True}; else the object is made
+blank, as in stock PB, since to run a class's code on a stranger's data is a
+power that registering the class does not give.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from inspect import Parameter, signature
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from twisted.logger import Logger
+from twisted.python.reflect import qual
+
+from pbext._annotations import kindOf
+from pbext._fields import Fields, evaluated, fieldsOf, ownAnnotations
+from pbext._kinds import Kind, Mismatch, anything
+from pbext._versions import versionOf
+from pbext.errors import BadDeclaration, NotSendable, RefusedField, RefusedObject
+
+__all__ = ["Contract", "contractOf"]
+
+_log = Logger(namespace="pbext")
+
+#: What a class may say of the fields that it does not know.
+_UNKNOWN = ("ignore", "forbid")
+
+
+@attrs.frozen(eq=False)
+class Contract:
+    """
+    @ivar cls: the class.
+    @ivar fields: what it declares.
+    @ivar kinds: by the name of a field that a peer may set: what may stand in
+        it.
+    @ivar required: the fields that have no default.
+    @ivar forbids: whether fields that it does not know are refused.
+    @ivar version: of the states that it sends and reads, or C{None}.
+    @ivar arguments: of the constructor, by the name of the field: the name of
+        the parameter; C{None} if no constructor runs.
+    """
+
+    cls: type
+    fields: Fields
+    kinds: Mapping[str, Kind]
+    required: tuple[str, ...]
+    forbids: bool
+    version: int | None
+    arguments: Mapping[str, str] | None
+
+    def write(self, name: str, value: Any) -> Any:
+        """
+        @return: what travels for the value of a field.
+        @raise NotSendable: if it is not what the class declares, and so has
+            no form to travel in.
+        """
+        kind = self.kinds[name]
+        if kind.write is None:
+            return value
+        try:
+            return kind.write(value)
+        except Exception:
+            raise NotSendable(
+                path=f"$.{name}",
+                got=qual(type(value)),
+                fix=f"{qual(self.cls)} declares {kind.shown}",
+            ) from None
+
+    def read(self, name: str, value: Any) -> Any:
+        """
+        @return: what stands in a field, of what has arrived for it.
+        @raise RefusedField: if it is not of its kind.
+        @raise Postponed: if that is not known yet.
+        """
+        try:
+            return self.kinds[name].read(value)
+        except Mismatch as error:
+            raise RefusedField(
+                className=qual(self.cls),
+                path=f"$.{name}{error.path}",
+                expected=error.expected,
+                got=error.got,
+            ) from None
+
+    def refuseUnknown(self, name: object) -> None:
+        """
+        @raise RefusedField: if the class forbids what it does not know.
+        """
+        if self.forbids:
+            shown = name if isinstance(name, str) and name.isidentifier() else "..."
+            raise RefusedField(
+                className=qual(self.cls),
+                path=f"$.{shown}",
+                expected="no such field",
+                got="one",
+            )
+
+    def make(self, instance: Any, values: dict[str, Any]) -> None:
+        """
+        Make a blank object the one that has arrived.
+
+        @param values: what stands in its fields.
+        @raise RefusedField: if one without a default is missing.
+        @raise RefusedObject: if its constructor does not take them.
+        """
+        for name in self.required:
+            if name not in values:
+                raise RefusedField(
+                    className=qual(self.cls),
+                    path=f"$.{name}",
+                    expected=self.kinds[name].shown,
+                    got="nothing",
+                )
+        rest = values
+        if self.arguments is not None:
+            arguments = self.arguments
+            rest = {n: v for n, v in values.items() if n not in arguments}
+            try:
+                instance.__init__(
+                    **{arguments[n]: values[n] for n in values if n in arguments}
+                )
+            except Exception as error:
+                # Its text may hold a value.
+                raise RefusedObject(
+                    className=qual(self.cls), errorType=qual(type(error))
+                ) from None
+        for name, value in rest.items():
+            object.__setattr__(instance, name, value)
+        if arguments is None:
+            self._fillDefaults(instance)
+
+    def _fillDefaults(self, instance: object) -> None:
+        for name, default in self.fields.defaults.items():
+            try:
+                object.__getattribute__(instance, name)
+            except AttributeError:
+                object.__setattr__(instance, name, default(instance))
+
+
+_known: WeakKeyDictionary[type, Contract] = WeakKeyDictionary()
+
+
+def contractOf(cls: type) -> Contract | None:
+    """
+    @return: the contract of C{cls}, or C{None} if it declares no fields.
+    @raise BadDeclaration: if what it says of them makes no sense.
+    """
+    fields = fieldsOf(cls)
+    if not fields.declared:
+        return None
+    contract = _known.get(cls)
+    if contract is None:
+        contract = _known[cls] = _read(cls, fields)
+    return contract
+
+
+def _read(cls: type, fields: Fields) -> Contract:
+    unknown = getattr(cls, "copyUnknown", "ignore")
+    if unknown not in _UNKNOWN:
+        raise BadDeclaration(
+            className=qual(cls),
+            attribute="copyUnknown",
+            why=f"has to be one of {', '.join(_UNKNOWN)}",
+        )
+    checked = getattr(cls, "copyChecked", True)
+    hints = dict(_hints(cls, fields)) if checked else {}
+    kinds = {n: kindOf(hints[n]) if n in hints else anything() for n in fields.names}
+    required = [
+        name
+        for name in fields.names
+        if name in fields.accepted and not _hasDefault(cls, fields, name)
+    ]
+    return Contract(
+        cls=cls,
+        fields=fields,
+        kinds=kinds,
+        required=tuple(required if checked and not fields.loose else ()),
+        forbids=unknown == "forbid",
+        version=versionOf(cls),
+        arguments=_arguments(cls, fields) if checked else None,
+    )
+
+
+def _hints(cls: type, fields: Fields) -> Iterator[tuple[str, Any]]:
+    """
+    The annotations of the fields, evaluated.
+    """
+    declared: dict[str, Any] = {}
+    if attrs.has(cls):
+        declared = {a.name: a.type for a in attrs.fields(cls) if a.type is not None}
+    spaces: dict[str, type] = {}
+    for base in reversed(cls.__mro__):
+        for name, annotation in ownAnnotations(base).items():
+            declared[name] = annotation
+            spaces[name] = base
+    for name in fields.names:
+        if name not in declared:
+            continue
+        try:
+            yield name, evaluated(declared[name], spaces.get(name, cls))
+        except Exception:
+            _log.warn(
+                "{cls}.{name}: its annotation cannot be evaluated where the program "
+                "runs, so what arrives for it is not checked",
+                cls=qual(cls),
+                name=name,
+            )
+
+
+def _hasDefault(cls: type, fields: Fields, name: str) -> bool:
+    if name in fields.defaults:
+        return True
+    value = getattr(cls, name, NotImplemented)
+    return not (
+        value is NotImplemented or isinstance(value, types.MemberDescriptorType)
+    )
+
+
+def _arguments(cls: Any, fields: Fields) -> Mapping[str, str] | None:
+    """
+    @return: the fields that the constructor takes, if it is one to call.
+    @raise BadDeclaration: if the class says that it is, and it asks for more
+        than what travels.
+    """
+    wanted = bool(getattr(cls, "copyConstruct", False))
+    code = getattr(cls.__init__, "__code__", None)
+    # What is generated is in no file; a name in angle brackets says by whom.
+    generated = code is not None and code.co_filename.startswith("<")
+    if not (generated or wanted):
+        return None
+    aliases = {a.name: a.alias for a in attrs.fields(cls)} if attrs.has(cls) else {}
+    parameters = dict(list(signature(cls.__init__).parameters.items())[1:])
+    taken = {n: aliases.get(n, n) for n in fields.names if n in fields.accepted}
+    arguments = {n: alias for n, alias in taken.items() if alias in parameters}
+    missing = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is Parameter.empty
+        and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+        and name not in arguments.values()
+    ]
+    if not missing:
+        return arguments
+    if wanted:
+        raise BadDeclaration(
+            className=qual(cls),
+            attribute="copyConstruct",
+            why=f"asks for a constructor that needs {', '.join(missing)}, which does "
+            f"not travel: give it a default",
+        )
+    return None
