@@ -152,6 +152,9 @@ class TCPWire:
         client = await endpoint.connect(factory)
         root = await factory.getRootObject()
         line = Line(client, await accepted, factory, root)
+        for broker in (line.client, line.server):
+            # Each end writes many small things and waits for none of them.
+            broker.transport.setTcpNoDelay(True)
         self.lines.append(line)
         await self.settle()
         return line
