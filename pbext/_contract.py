@@ -121,14 +121,12 @@ class Contract:
                     expected=self.kinds[name].shown,
                     got="nothing",
                 )
-        rest = values
-        if self.arguments is not None:
-            arguments = self.arguments
+        rest, arguments = values, self.arguments
+        if arguments is not None:
             rest = {n: v for n, v in values.items() if n not in arguments}
+            given = {arguments[n]: v for n, v in values.items() if n in arguments}
             try:
-                instance.__init__(
-                    **{arguments[n]: values[n] for n in values if n in arguments}
-                )
+                instance.__init__(**given)
             except Exception as error:
                 # Its text may hold a value.
                 raise RefusedObject(

@@ -19,10 +19,11 @@ from twisted.spread import jelly, pb
 from twisted.spread.banana import BananaError
 
 from pbext._references import READERS
-from pbext.errors import BadValue, NotSendable, PBExtError, RefusedTag
+from pbext._registry import Registry, defaultRegistry
+from pbext.errors import BadValue, NotSendable, PBExtError, PeerError, RefusedTag
 from pbext.interfaces import IConnection, IParticipant
-from pbext.wire._jellier import Jellier
-from pbext.wire._jelly import checkSendable, findTag
+from pbext.wire._jellier import CopyingJellier, Jellier
+from pbext.wire._jelly import checkSendable, findTag, pathTo
 from pbext.wire._unjelly import Unjellier, given
 
 __all__ = ["Incoming", "Messages"]
@@ -75,8 +76,9 @@ class Messages(pb.Broker):
     jellyArgs: Any = None
     jellyKw: Any = None
 
-    #: See L{Broker<pbext._broker.Broker>}.
+    # See L{Broker<pbext._broker.Broker>}.
     namedReferences = False
+    registry: Registry = defaultRegistry
 
     #: The call that is being served just now.
     _serving: Incoming | None = None
@@ -194,7 +196,9 @@ class Messages(pb.Broker):
         self.jellyMethod, self.jellyArgs, self.jellyKw = method, args, kw
         self._enlisted.append([])
         try:
-            result = Jellier(self.security, self).jellyFull(object)
+            copiers = self.registry.copiers
+            jellier = CopyingJellier if copiers else Jellier
+            result = jellier(self.security, self).jellyFull(object)
         except BaseException:
             self._endNested()
             self.withdraw()
@@ -260,10 +264,14 @@ class Messages(pb.Broker):
         outer = self.unserializingPerspective
         self.unserializingPerspective = perspective
         try:
-            unjellier = Unjellier(self.security, self, READERS, self._taken)
+            unjellier = Unjellier(
+                self.security, self, READERS, self._taken, self.registry.readers
+            )
             result = unjellier.unjellyFull(sexp)
         except jelly.InsecureJelly as error:
             raise self._refusal(sexp, error) from None
+        except PeerError as error:
+            raise _located(error, sexp) from None
         except PBExtError:
             raise
         except Exception as error:
@@ -278,13 +286,21 @@ class Messages(pb.Broker):
 
     def _refusal(self, sexp: Any, error: Exception) -> Exception:
         found = findTag(sexp, self._isUnknown) or findTag(
-            sexp, lambda word: not self.security.isTypeAllowed(word), words=True
+            sexp, self._isForbidden, words=True
         )
         if found is None:
             return error
         return RefusedTag(tag=found[0].decode("utf-8", "replace"), path=found[1])
 
+    def _isForbidden(self, word: Any) -> bool:
+        readers = self.registry.readers
+        if readers is not None:
+            return word not in readers and word not in READERS
+        return not self.security.isTypeAllowed(word)
+
     def _isUnknown(self, tag: Any) -> bool:
+        if self.registry.readers is not None:
+            return tag not in self.registry.readers
         if not self.security.isTypeAllowed(tag):
             return True
         if tag in jelly.unjellyableRegistry or tag in jelly.unjellyableFactoryRegistry:
@@ -329,6 +345,19 @@ class Messages(pb.Broker):
     def _tell(self, command: bytes, objectID: Any) -> None:
         if not self.disconnected:
             self.sendCall(command, objectID)
+
+
+def _located(error: Any, sexp: Any) -> Exception:
+    """
+    @return: an error that knows of its object, as one that knows where that
+        was.
+    """
+    part, error.where = error.where, None
+    found: Exception = error
+    if part is not None and hasattr(error, "path"):
+        path = pathTo(sexp, part) + error.path.removeprefix("$")
+        found = attrs.evolve(error, path=path, tag=part[0].decode("utf-8", "replace"))
+    return found
 
 
 def _isReading(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ the case, so that existing C{trap} and C{check} lines go on working.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -83,7 +83,12 @@ class DeclarationError(PBExtError):
 class PeerError(PBExtError):
     """
     The peer sent something that this side does not accept.
+
+    @ivar where: the jelly of the object that does not, while it is read; it
+        becomes the C{path} of those errors that have one.
     """
+
+    where: Any = None
 
 
 class LinkError(PBExtError):
@@ -152,15 +157,18 @@ class RefusedField(PeerError, Error):
     it.
 
     @ivar className: the class that receives.
-    @ivar path: where; C{$} is the object of that class.
+    @ivar path: where; C{$} is the value that was being read, for a call the
+        tuple of its arguments.
     @ivar expected: what the class declares.
     @ivar got: the type of what arrived.
+    @ivar tag: what it was sent as.
     """
 
     className: str
     path: str
     expected: str
     got: str
+    tag: str = ""
 
     _text = (
         "{self.className} does not take what has arrived at {self.path}: "
@@ -176,14 +184,18 @@ class RefusedObject(PeerError, Error):
 
     @ivar className: the class that receives.
     @ivar errorType: the class of the error.
+    @ivar path: as in L{RefusedField}.
+    @ivar tag: as in L{RefusedField}.
     """
 
     className: str
     errorType: str
+    path: str = "$"
+    tag: str = ""
 
     _text = (
-        "{self.className} does not take the state that has arrived: making the "
-        "object failed with {self.errorType}"
+        "{self.className} does not take what has arrived at {self.path}: making "
+        "the object failed with {self.errorType}"
     )
 
 
@@ -196,16 +208,20 @@ class RefusedVersion(PeerError, Error):
     @ivar got: the version that arrived.
     @ivar reads: the version that the class reads.
     @ivar why: what is missing.
+    @ivar path: as in L{RefusedField}.
+    @ivar tag: as in L{RefusedField}.
     """
 
     className: str
     got: int
     reads: int
     why: str
+    path: str = "$"
+    tag: str = ""
 
     _text = (
         "{self.className} reads version {self.reads} of its state, and version "
-        "{self.got} was sent: {self.why}"
+        "{self.got} was sent at {self.path}: {self.why}"
     )
 
 

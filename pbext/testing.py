@@ -31,6 +31,7 @@ from twisted.spread import jelly, pb
 
 from pbext._copied import CopiedFailure
 from pbext._factories import PBClientFactory, PBServerFactory
+from pbext._registry import defaultRegistry
 
 __all__ = ["Link", "Pair", "connectedPair", "restoredRegistry", "roundTrip"]
 
@@ -382,6 +383,7 @@ def restoredRegistry() -> Iterator[None]:
         security.allowedModules,
         security.allowedClasses,
     ]
+    tables += [defaultRegistry.said, defaultRegistry.copiers]
     before = [dict(table) for table in tables]
     try:
         yield

@@ -74,3 +74,25 @@ class Jellier(jelly._Jellier):
             if not inner and isinstance(held, flavors.Copyable):
                 return held
         return None
+
+
+class CopyingJellier(Jellier):
+    """
+    One that knows of classes that are not flavors, by the copiers of the
+    connection's registry.
+    """
+
+    def jelly(self, obj: Any) -> Any:
+        """
+        @return: the jelly of an object, or what refers to it.
+        """
+        copier = self.invoker.registry.copiers.get(type(obj))
+        if copier is None:
+            return super().jelly(obj)
+        known = self._checkMutable(obj)
+        if known:
+            return known
+        _cls, toWire = copier.sender
+        sexp = self.prepare(obj)
+        sexp.extend([copier.tag.encode("utf-8"), self.jelly(toWire(obj))])
+        return self.preserve(obj, sexp)

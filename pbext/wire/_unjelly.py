@@ -18,9 +18,13 @@ from twisted.spread.jelly import (
     unjellyableRegistry,
 )
 
+from pbext.errors import PeerError, RefusedObject
 from pbext.wire._jelly import ATOMS, children
 
-__all__ = ["Unjellier", "given"]
+__all__ = ["DATA", "Reader", "Unjellier", "given", "readClass", "readFactory"]
+
+#: Reads one value: the unjellier, and the value's jelly.
+Reader = Callable[[Any, list[Any]], Any]
 
 #: Twisted's methods for the words that are its own.
 _THUNKS: Mapping[bytes, Callable[[Any, list[Any]], Any]] = {
@@ -28,6 +32,55 @@ _THUNKS: Mapping[bytes, Callable[[Any, list[Any]], Any]] = {
     for word in ATOMS
     if (thunk := getattr(_Unjellier, f"_unjelly_{word.decode()}", None))
 }
+
+#: Words that stand for code: what makes more of them than data.
+_CODE = frozenset({b"class", b"function", b"instance", b"method", b"module"})
+
+
+def _readWord(thunk: Callable[[Any, list[Any]], Any]) -> Reader:
+    return lambda unjellier, jellyList: thunk(unjellier, jellyList[1:])
+
+
+#: What reads the words of plain data.
+DATA: Mapping[bytes, Reader] = {
+    word: _readWord(thunk) for word, thunk in _THUNKS.items() if word not in _CODE
+}
+
+
+def readClass(cls: Any) -> Reader:
+    """
+    @return: what reads the objects of a class, or calls a function that is in
+        the place of one.
+    """
+
+    def read(unjellier: Any, jellyList: list[Any]) -> Any:
+        method: Any = getattr(_createBlank(cls), "unjellyFor", cls)
+        try:
+            return unjellier._maybePostUnjelly(method(unjellier, jellyList))
+        except PeerError as error:
+            # The innermost object says where it was.
+            if error.where is None:
+                error.where = jellyList
+            raise
+
+    return read
+
+
+def readFactory(factory: Callable[[Any], Any]) -> Reader:
+    """
+    @return: what reads objects by a function of their state.
+    """
+
+    def read(unjellier: Any, jellyList: list[Any]) -> Any:
+        if len(jellyList) != 2:
+            # A Cacheable: there is a number before the state, and then updates.
+            raise RefusedObject(
+                className=jellyList[0].decode("utf-8", "replace"),
+                errorType="a factory, which cannot follow a Cacheable",
+            )
+        return unjellier._maybePostUnjelly(factory(unjellier.unjelly(jellyList[1])))
+
+    return read
 
 
 class Unjellier(_Unjellier):
@@ -43,10 +96,17 @@ class Unjellier(_Unjellier):
         self,
         taster: Any,
         invoker: Any,
-        readers: Mapping[bytes, Callable[[Any, list[Any]], Any]],
+        own: Mapping[bytes, Reader],
         taken: list[Any],
+        readers: Mapping[bytes, Reader] | None = None,
     ) -> None:
+        """
+        @param own: what reads the words that belong to the connection.
+        @param readers: what reads all the others; by default Twisted's
+            tables, by the policy C{taster}.
+        """
         super().__init__(taster, None, invoker)
+        self._own = own
         self._readers = readers
         self.taken = taken
 
@@ -65,18 +125,22 @@ class Unjellier(_Unjellier):
         if type(obj) is not list:
             return obj
         word = obj[0]
+        if self._readers is not None:
+            read = self._own.get(word) or self._readers.get(word)
+            if read is None:
+                raise InsecureJelly(word)
+            return read(self, obj)
         if not self.taster.isTypeAllowed(word):
             raise InsecureJelly(word)
-        read = self._readers.get(word)
+        read = self._own.get(word)
         if read is not None:
             return read(self, obj)
         registered = unjellyableRegistry.get(word)
         if registered is not None:
-            blank = _createBlank(registered)
-            method: Any = getattr(blank, "unjellyFor", registered)
-            return self._maybePostUnjelly(method(self, obj))
-        if word in unjellyableFactoryRegistry:
-            return super().unjelly(obj)
+            return readClass(registered)(self, obj)
+        factory = unjellyableFactoryRegistry.get(word)
+        if factory is not None:
+            return readFactory(factory)(self, obj)
         thunk = _THUNKS.get(word)
         # The rest is what a security policy allows, and all that is refused.
         return super().unjelly(obj) if thunk is None else thunk(self, obj[1:])
