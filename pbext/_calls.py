@@ -107,11 +107,12 @@ class Calls(Holdings):
                 netKw,
             )
         except BaseException:
-            failure = self._unsent(netArgs, netKw)
             self.withdraw()
             self.waitingForAnswers.pop(requestID, None)
             self._enforceLimits()
-            return fail(failure)
+            # Not by a name: its traceback holds this frame, and so what was to
+            # be sent.
+            return fail(self._unsent(netArgs, netKw))
         if answer is None:
             return None
         if callback or errback:  # deprecated, and still stock's
@@ -172,6 +173,9 @@ class Calls(Holdings):
             if isinstance(result, pb.CopiedFailure):
                 result = failureFrom(result)
             deferred.callback(result)
+        # If it is a failure, its traceback holds this frame, and so what came
+        # with the answer, which is to go at once.
+        del result
         self._enforceLimits()
 
     def _read(self, sexp: Any, read: Callable[[Any], Any]) -> Any:

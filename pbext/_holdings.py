@@ -143,7 +143,13 @@ class Holdings(Connection):
 
         @raise LimitReached: if it has given too many.
         """
-        self._makeRoom("cachesReceived", len(self.locallyCachedObjects))
+        try:
+            self._makeRoom("cachesReceived", len(self.locallyCachedObjects))
+        except LimitReached:
+            if isinstance(instance, pb.RemoteCache):
+                # Stock's has a copy already, and each would give it back.
+                instance.broker = None
+            raise
         super().cacheLocally(cid, instance)
 
     def remoteForName(self, name: str | bytes) -> RemoteReference:
