@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.reflect import qual
 
 from pbext._annotations import kindOf
-from pbext._fields import Fields, evaluated, fieldsOf, ownAnnotations
+from pbext._fields import Fields, evaluated, fieldsOf, mayHold, ownAnnotations
 from pbext._kinds import Kind, Mismatch, anything
 from pbext._versions import versionOf
 from pbext.errors import BadDeclaration, NotSendable, RefusedField, RefusedObject
@@ -238,6 +238,8 @@ def _arguments(cls: Any, fields: Fields) -> Mapping[str, str] | None:
         return None
     aliases = {a.name: a.alias for a in attrs.fields(cls)} if attrs.has(cls) else {}
     parameters = dict(list(signature(cls.__init__).parameters.items())[1:])
+    if generated and any(n in parameters and not mayHold(cls, n) for n in fields.names):
+        return None  # a property stands where it would set a field
     taken = {n: aliases.get(n, n) for n in fields.names if n in fields.accepted}
     arguments = {n: alias for n, alias in taken.items() if alias in parameters}
     missing = [

@@ -49,13 +49,14 @@ def _trouble(cls: type) -> str | None:
         )
     if not issubclass(cls, RemoteCopy):
         return _stockTrouble(cls)
+    trouble = _cacheTrouble(cls) if issubclass(cls, flavors.RemoteCache) else None
     hidden = _hiddenFields(cls)
-    if hidden:
+    if trouble is None and hidden:
         return (
             f"its properties {', '.join(hidden)} would hide the fields of these "
-            f"names; give them setters, or others names to the fields"
+            f"names; give them setters, or other names to the fields"
         )
-    return _cacheTrouble(cls) if issubclass(cls, flavors.RemoteCache) else None
+    return trouble
 
 
 def _stockTrouble(cls: type) -> str | None:

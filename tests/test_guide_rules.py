@@ -176,7 +176,7 @@ class AcceptingTests(RuleCase):
         """
         for receiver in ReceiverPond, Unrelated, StockReceiverPond:
             for cls in CopyPond, StockCopyPond:
-                pb.setUnjellyableForClass(cls, receiver)
+                pb.setUnjellyableForClass(cls, receiver, replace=True)
                 for pair in self.pairs():
                     pair.result(pair.root.callRemote("take", aPond(cls)))
                     self.assertIs(type(self.desk.taken), receiver)
@@ -187,7 +187,9 @@ class AcceptingTests(RuleCase):
         The tag is module and class as the sender knows them: the same class
         known by another name is another tag.
         """
-        pb.setUnjellyableForClass("tests.test_guide_rules.CopyPond", ReceiverPond)
+        pb.setUnjellyableForClass(
+            "tests.test_guide_rules.CopyPond", ReceiverPond, replace=True
+        )
         for pair in self.pairs():
             pair.result(pair.root.callRemote("take", aPond()))
             self.assertIsInstance(self.desk.taken, ReceiverPond)
@@ -234,7 +236,7 @@ class AcceptingTests(RuleCase):
             (StockCopyPond, Unrelated),
             (CopyPond, StockUnrelated),
         ):
-            pb.setUnjellyableForClass(sender, receiver)
+            pb.setUnjellyableForClass(sender, receiver, replace=True)
             for pair in self.pairs():
                 pair.result(pair.root.callRemote("take", aPond(sender)))
                 self.assertEqual(self.desk.taken.describe(), "7 in green")
@@ -669,7 +671,9 @@ class CacheCase(RuleCase):
             the ends and each kind of receiver.
         """
         for receiver in FollowedDuckPond, StockFollowedDuckPond:
-            pb.setUnjellyableForClass("test_guide_rules.DuckPond", receiver)
+            pb.setUnjellyableForClass(
+                "test_guide_rules.DuckPond", receiver, replace=True
+            )
             for pair in self.pairs(clients):
                 yield Watching(pair, makePond("one", "two"))
 
@@ -697,7 +701,9 @@ class CacheRulesTests(CacheCase):
         """
         A RemoteCache of ours follows a stock publisher.
         """
-        pb.setUnjellyableForClass("test_guide_rules.DuckPond", FollowedDuckPond)
+        pb.setUnjellyableForClass(
+            "test_guide_rules.DuckPond", FollowedDuckPond, replace=True
+        )
         for client, server in ENDS:
             pair = self.connect(client, server)
             watching = Watching(pair, StockDuckPond("one"))
@@ -741,7 +747,9 @@ class CacheRulesTests(CacheCase):
 
         for make in DuckPond, CallingUp, NotCallingUp, OnlyState:
             for receiver in FollowedDuckPond, StockFollowedDuckPond:
-                pb.setUnjellyableForClass("test_guide_rules.DuckPond", receiver)
+                pb.setUnjellyableForClass(
+                    "test_guide_rules.DuckPond", receiver, replace=True
+                )
                 for pair in self.pairs():
                     pond = make("one")
                     answer = pair.root.callRemote("take", pond)
@@ -764,7 +772,9 @@ class CacheRulesTests(CacheCase):
                 return state
 
         for receiver in FollowedDuckPond, StockFollowedDuckPond:
-            pb.setUnjellyableForClass("test_guide_rules.DuckPond", receiver)
+            pb.setUnjellyableForClass(
+                "test_guide_rules.DuckPond", receiver, replace=True
+            )
             for server in pb, stock:
                 pair = self.connect(pb, server)
                 pair.result(pair.root.callRemote("take", Restless("one")))
@@ -1109,7 +1119,9 @@ class EverywhereTests(RuleCase):
         super().setUp()
         pb.setUnjellyableForClass(Envelope, Envelope)
         pb.setUnjellyableForClass(Box, ReceivedBox)
-        pb.setUnjellyableForClass("test_guide_rules.DuckPond", FollowedDuckPond)
+        pb.setUnjellyableForClass(
+            "test_guide_rules.DuckPond", FollowedDuckPond, replace=True
+        )
         pb.setUnjellyableForClass(DataTraveller, DataTraveller)
 
     def sendings(self) -> Iterator[Callable[[Any], Any]]:

@@ -114,7 +114,7 @@ class SetUnjellyableTests(RegistryCase):
             frogs: int = 0
 
         for cls in FrozenCopy, SlottedCache, DataCache, stock.RemoteCache, CachedPond:
-            setUnjellyableForClass("test_registry.make", cls)
+            setUnjellyableForClass("test_registry.make", cls, replace=True)
             self.assertIs(self.registered(b"test_registry.make"), cls)
 
     def test_function(self) -> None:
