@@ -682,7 +682,14 @@ class PublicTests(SynchronousTestCase):
         """
         self.assertEqual(
             set(testing.__all__),
-            {"Link", "Pair", "connectedPair", "restoredRegistry", "roundTrip"},
+            {
+                "Link",
+                "Pair",
+                "connectedPair",
+                "restoredRegistry",
+                "roundTrip",
+                "unsampled",
+            },
         )
         for name in testing.__all__:
             self.assertTrue(callable(getattr(testing, name)))
