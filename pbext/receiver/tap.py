@@ -129,8 +129,7 @@ def makeService(options: Options) -> IService:
         allow(tag, registry)
     if options["list-classes"]:
         lines = list(listing(registry)) or ["no class may arrive"]
-        print(*lines, sep="
-", flush=True)
+        print(*lines, sep="\n", flush=True)
         raise SystemExit(0)
     shutdown = None
     if options["allow-shutdown"]:
