@@ -115,4 +115,5 @@ def _unjellierFor(tag: str) -> Callable[[Any, Any], Any]:
         opaque.__dict__["tag"] = tag
         return opaque.unjellyFor(unjellier, jellyList)
 
+    unjelly.__qualname__ = "OpaqueCopy or OpaqueCache"  # for who lists a registry
     return unjelly
