@@ -12,9 +12,9 @@ power that registering the class does not give.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -41,22 +41,26 @@ class Contract:
     """
     @ivar cls: the class.
     @ivar fields: what it declares.
-    @ivar kinds: by the name of a field that a peer may set: what may stand in
-        it.
+    @ivar kinds: by the name of a field: what may stand in it.
+    @ivar reads: by the name of a field that a peer may set: what makes of what
+        has arrived what is meant (L{Kind}).
     @ivar required: the fields that have no default.
     @ivar forbids: whether fields that it does not know are refused.
     @ivar version: of the states that it sends and reads, or C{None}.
     @ivar arguments: of the constructor, by the name of the field: the name of
         the parameter; C{None} if no constructor runs.
+    @ivar direct: whether it takes all of the fields, under their names.
     """
 
     cls: type
     fields: Fields
     kinds: Mapping[str, Kind]
-    required: tuple[str, ...]
+    reads: Mapping[str, Callable[[Any], Any]]
+    required: frozenset[str]
     forbids: bool
     version: int | None
     arguments: Mapping[str, str] | None
+    direct: bool
 
     def write(self, name: str, value: Any) -> Any:
         """
@@ -76,21 +80,16 @@ class Contract:
                 fix=f"{qual(self.cls)} declares {kind.shown}",
             ) from None
 
-    def read(self, name: str, value: Any) -> Any:
+    def refusal(self, name: str, error: Mismatch) -> RefusedField:
         """
-        @return: what stands in a field, of what has arrived for it.
-        @raise RefusedField: if it is not of its kind.
-        @raise Postponed: if that is not known yet.
+        @return: that what has arrived for a field is not of its kind.
         """
-        try:
-            return self.kinds[name].read(value)
-        except Mismatch as error:
-            raise RefusedField(
-                className=qual(self.cls),
-                path=f"$.{name}{error.path}",
-                expected=error.expected,
-                got=error.got,
-            ) from None
+        return RefusedField(
+            className=qual(self.cls),
+            path=f"$.{name}{error.path}",
+            expected=error.expected,
+            got=error.got,
+        )
 
     def refuseUnknown(self, name: object) -> None:
         """
@@ -113,29 +112,36 @@ class Contract:
         @raise RefusedField: if one without a default is missing.
         @raise RefusedObject: if its constructor does not take them.
         """
-        for name in self.required:
-            if name not in values:
-                raise RefusedField(
-                    className=qual(self.cls),
-                    path=f"$.{name}",
-                    expected=self.kinds[name].shown,
-                    got="nothing",
-                )
-        rest, arguments = values, self.arguments
-        if arguments is not None:
-            rest = {n: v for n, v in values.items() if n not in arguments}
+        if not self.required <= values.keys():
+            self._refuseMissing(values)
+        arguments = self.arguments
+        if arguments is None:
+            for name, value in values.items():
+                object.__setattr__(instance, name, value)
+            self._fillDefaults(instance)
+            return
+        given, rest = values, {}
+        if not self.direct:
             given = {arguments[n]: v for n, v in values.items() if n in arguments}
-            try:
-                instance.__init__(**given)
-            except Exception as error:
-                # Its text may hold a value.
-                raise RefusedObject(
-                    className=qual(self.cls), errorType=qual(type(error))
-                ) from None
+            rest = {n: v for n, v in values.items() if n not in arguments}
+        try:
+            instance.__init__(**given)
+        except Exception as error:
+            # Its text may hold a value.
+            raise RefusedObject(
+                className=qual(self.cls), errorType=qual(type(error))
+            ) from None
         for name, value in rest.items():
             object.__setattr__(instance, name, value)
-        if arguments is None:
-            self._fillDefaults(instance)
+
+    def _refuseMissing(self, values: Mapping[str, Any]) -> NoReturn:
+        name = next(n for n in self.fields.names if n in self.required - values.keys())
+        raise RefusedField(
+            className=qual(self.cls),
+            path=f"$.{name}",
+            expected=self.kinds[name].shown,
+            got="nothing",
+        )
 
     def _fillDefaults(self, instance: object) -> None:
         for name, default in self.fields.defaults.items():
@@ -145,7 +151,7 @@ class Contract:
                 object.__setattr__(instance, name, default(instance))
 
 
-_known: WeakKeyDictionary[type, Contract] = WeakKeyDictionary()
+_known: WeakKeyDictionary[type, Contract | None] = WeakKeyDictionary()
 
 
 def contractOf(cls: type) -> Contract | None:
@@ -153,13 +159,12 @@ def contractOf(cls: type) -> Contract | None:
     @return: the contract of C{cls}, or C{None} if it declares no fields.
     @raise BadDeclaration: if what it says of them makes no sense.
     """
-    fields = fieldsOf(cls)
-    if not fields.declared:
-        return None
-    contract = _known.get(cls)
-    if contract is None:
-        contract = _known[cls] = _read(cls, fields)
-    return contract
+    try:
+        return _known[cls]
+    except KeyError:
+        fields = fieldsOf(cls)
+        contract = _known[cls] = _read(cls, fields) if fields.declared else None
+        return contract
 
 
 def _read(cls: type, fields: Fields) -> Contract:
@@ -178,14 +183,18 @@ def _read(cls: type, fields: Fields) -> Contract:
         for name in fields.names
         if name in fields.accepted and not _hasDefault(cls, fields, name)
     ]
+    arguments = _arguments(cls, fields) if checked else None
+    accepted = [name for name in fields.names if name in fields.accepted]
     return Contract(
         cls=cls,
         fields=fields,
         kinds=kinds,
-        required=tuple(required if checked and not fields.loose else ()),
+        reads={name: kinds[name].read for name in accepted},
+        required=frozenset(required if checked and not fields.loose else ()),
         forbids=unknown == "forbid",
         version=versionOf(cls),
-        arguments=_arguments(cls, fields) if checked else None,
+        arguments=arguments,
+        direct=arguments == {name: name for name in accepted},
     )
 
 

@@ -15,7 +15,7 @@ from twisted.python.reflect import qual
 
 from pbext._contract import Contract, contractOf
 from pbext._fields import CALLED, DISPATCHED, Fields, fieldsOf, mayHold
-from pbext._kinds import Postponed
+from pbext._kinds import Mismatch, Postponed
 from pbext._versions import VERSION, upgraded
 
 __all__ = ["fillDefaults", "gatherState", "restoreState"]
@@ -137,31 +137,28 @@ class _Unfinished:
         self._values = values
         self._waiting: dict[str, object] = {}
 
-    def add(self, name: str, value: object) -> None:
+    def wait(self, name: str, value: object, part: NotKnown) -> None:
         """
-        Read a value for a field, or wait for what is missing of it.
+        Wait for what is missing of the value of a field.
         """
-        try:
-            self._values[name] = self._contract.read(name, value)
-        except Postponed as missing:
-            self._waiting[name] = value
-            missing.part.addDependant(self, name)
+        self._waiting[name] = value
+        part.addDependant(self, name)
 
     def __setitem__(self, name: str, part: object) -> None:
         value = self._waiting.pop(name)
         # It was the value itself, or something in a container, which has it now.
-        self.add(name, part if isinstance(value, NotKnown) else value)
-        self.finish()
-
-    def finish(self) -> None:
-        """
-        Make the object, if nothing is missing.
-        """
+        value = part if isinstance(value, NotKnown) else value
+        try:
+            self._values[name] = self._contract.reads[name](value)
+        except Mismatch as error:
+            raise self._contract.refusal(name, error) from None
+        except Postponed as missing:
+            self.wait(name, value, missing.part)
         if not self._waiting:
             self._contract.make(self._instance, self._values)
 
 
-def restoreState(instance: object, state: Mapping[object, object]) -> None:
+def restoreState(instance: object, state: Mapping[Any, Any]) -> None:
     """
     Put a state that a peer sent into an object.  Of a class that declares
     fields, each is checked, and the object is made as its contract
@@ -174,21 +171,37 @@ def restoreState(instance: object, state: Mapping[object, object]) -> None:
         C{RefusedObject} and C{RefusedVersion} (L{pbext.errors}).
     """
     cls = type(instance)
-    found = dict(_named(state))
     contract = contractOf(cls)
     if contract is None:
-        _restoreUndeclared(instance, found)
+        _restoreUndeclared(instance, dict(_named(state)))
         return
+    reads = contract.reads
     if contract.version is not None:
-        found = upgraded(cls, found)
-    unfinished = _Unfinished(instance, contract, {})
-    for name, value in found.items():
-        if name in contract.fields.accepted:
-            unfinished.add(name, value)
-        elif name not in contract.fields.names:  # a property is, and has its own
-            contract.refuseUnknown(name)
-            _ignore(cls, name)
-    unfinished.finish()
+        state = upgraded(cls, dict(_named(state)))
+    elif not state.keys() <= reads.keys():
+        state = dict(_named(state))
+    values: dict[str, Any] = {}
+    unfinished: _Unfinished | None = None
+    for name, value in state.items():
+        read = reads.get(name)
+        if read is None:
+            _refuseOrIgnore(contract, name)
+            continue
+        try:
+            values[name] = read(value)
+        except Mismatch as error:
+            raise contract.refusal(name, error) from None
+        except Postponed as missing:
+            unfinished = unfinished or _Unfinished(instance, contract, values)
+            unfinished.wait(name, value, missing.part)
+    if unfinished is None:
+        contract.make(instance, values)
+
+
+def _refuseOrIgnore(contract: Contract, name: object) -> None:
+    if name not in contract.fields.names:  # a property is, and has its own
+        contract.refuseUnknown(name)
+        _ignore(contract.cls, name)
 
 
 def _named(state: Mapping[object, object]) -> Iterator[tuple[Any, object]]:
