@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from pbext._cacheable import RESERVED, Cacheable
 from pbext._contract import contractOf
 from pbext._copyable import Copyable, RemoteCopy
 from pbext._fields import fieldsOf
+from pbext._tables import takesNoArguments
 from pbext.errors import CannotRegister
 
 __all__ = ["checkReceivable"]
@@ -59,7 +61,7 @@ def _trouble(cls: type) -> str | None:
     return trouble
 
 
-def _stockTrouble(cls: type) -> str | None:
+def _stockTrouble(cls: Any) -> str | None:
     """
     Stock's flavors put the state into C{__dict__}, whatever the class is.
     """
@@ -74,6 +76,11 @@ def _stockTrouble(cls: type) -> str | None:
             "stock's RemoteCopy cannot fill a frozen class, or one with slots; "
             "derive it from pbext's"
         )
+    if issubclass(cls, flavors.RemoteCache) and not takesNoArguments(cls):
+        return (
+            "stock's RemoteCache is constructed without arguments; give those of "
+            "its constructor defaults, or derive it from pbext's"
+        )
     return None
 
 
@@ -83,8 +90,9 @@ def _hiddenFields(cls: type) -> list[str]:
     found = []
     for name in fieldsOf(cls).names:
         member = getattr(cls, name, None)
-        if isinstance(member, property) and member.fset is None:
-            found.append(name)
+        if isinstance(member, (property, cached_property)):
+            if getattr(member, "fset", None) is None:
+                found.append(name)
     return found
 
 

@@ -248,10 +248,10 @@ class Registry:
         sender: tuple[type, Callable[[Any], Any]] | None = None,
     ) -> None:
         tag = _wire(senderOrTag)
-        if tag in ATOMS or not tag.strip():
+        if tag in ATOMS or tag == _FAILURE or not tag.strip():
             raise CannotRegister(
                 className=repr(tag.decode("utf-8", "replace")),
-                why="as a tag it would take the place of a word of jelly's own",
+                why="as a tag it would take the place of what is PB's own",
             )
         module, place = _caller()
         text = tag.decode("utf-8")
@@ -284,9 +284,9 @@ def _isSame(before: Registration, after: Registration) -> bool:
     """
     one, other = before.target, after.target
     name = getattr(one, "__qualname__", "<")
-    return one is other or (
-        before.kind == after.kind
-        and "<" not in name  # of a function's, or of none
+    return before.kind == after.kind and (
+        one is other
+        or "<" not in name  # of a function's, or of none
         and before.place == after.place
         and (one.__module__, name) == (other.__module__, other.__qualname__)
     )

@@ -28,7 +28,7 @@ from pbext._reports import whereRaised
 from pbext.errors import PeerError, StaleCache, UpdateFailed
 from pbext.interfaces import IConnection
 
-__all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change"]
+__all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change", "takesNoArguments"]
 
 _log = Logger()
 
@@ -106,7 +106,7 @@ class CacheRecord(Jellyable):
         """
         Make C{cache}, which is blank, the object that has arrived.
         """
-        if _takesNoArguments(self._class):
+        if takesNoArguments(self._class):
             cache.__init__()  # stock's rule for a cache
         entry = self.entry = CacheEntry(unjellier.invoker, jellyList[1], cache)
         try:
@@ -363,7 +363,10 @@ def _recordOf(cache: Any) -> CacheRecord:
 
 
 @lru_cache(maxsize=256)
-def _takesNoArguments(cls: Any) -> bool:
+def takesNoArguments(cls: Any) -> bool:
+    """
+    Whether the constructor of a class can be called without.
+    """
     try:
         signature(cls.__init__).bind(None)
     except (TypeError, ValueError):

@@ -52,8 +52,13 @@ __all__ = [
 ]
 
 
-#: Words of jelly's that stand for code and not for data.
-_CODE = frozenset({"class", "function", "instance", "method", "module"})
+#: Jelly's own words (C{pbext.wire._jelly.ATOMS}), which a policy may refuse, as
+#: it does those that stand for code; no class can be registered for one.
+_WORDS = frozenset(
+    "None unicode boolean decimal datetime date time timedelta tuple list set "
+    "frozenset dictionary reference dereference persistent unpersistable class "
+    "module function method instance remote local cached lcache".split()
+)
 
 
 class PBExtError(Exception):
@@ -115,7 +120,7 @@ class RefusedTag(PeerError, InsecureJelly, Error):
     path: str
 
     def __str__(self) -> str:
-        if self.tag in _CODE:
+        if self.tag in _WORDS:
             return f"a {self.tag} (at {self.path}) is not accepted here"
         text = (
             f"the tag {self.tag!r} (at {self.path}) is not registered on the "

@@ -72,13 +72,19 @@ def readFactory(factory: Callable[[Any], Any]) -> Reader:
     """
 
     def read(unjellier: Any, jellyList: list[Any]) -> Any:
-        if len(jellyList) != 2:
-            # A Cacheable: there is a number before the state, and then updates.
-            raise RefusedObject(
-                className=jellyList[0].decode("utf-8", "replace"),
-                errorType="a factory, which cannot follow a Cacheable",
-            )
-        return unjellier._maybePostUnjelly(factory(unjellier.unjelly(jellyList[1])))
+        try:
+            if len(jellyList) != 2:
+                # A Cacheable: a number before the state, and then updates.
+                raise RefusedObject(
+                    className=jellyList[0].decode("utf-8", "replace"),
+                    errorType="a factory, which cannot follow a Cacheable",
+                )
+            made = factory(unjellier.unjelly(jellyList[1]))
+        except PeerError as error:
+            if error.where is None:
+                error.where = jellyList
+            raise
+        return unjellier._maybePostUnjelly(made)
 
     return read
 
