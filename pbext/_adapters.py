@@ -17,7 +17,7 @@ from typing import Any
 
 from twisted.python.reflect import qual
 
-from pbext._kinds import Kind, Mismatch, unlike
+from pbext._kinds import Kind, Mismatch, only, unlike
 
 __all__ = ["adapted"]
 
@@ -41,11 +41,14 @@ def _converted(
         if isinstance(value, wire):
             try:
                 return read(value)
-            except (ValueError, TypeError, KeyError, ArithmeticError):
+            except Exception:  # of the class's own, which may be the user's
                 raise Mismatch(shown, f"{qual(type(value))} that is none") from None
         raise unlike(shown, value)
 
-    return Kind(shown, convert, lambda value: isinstance(value, cls), write)
+    def holds(value: Any) -> bool:
+        return isinstance(value, cls)
+
+    return Kind(shown, convert, holds, only(holds, write))
 
 
 def _aware(kind: type) -> Kind:
@@ -60,7 +63,11 @@ def _aware(kind: type) -> Kind:
         return value
 
     def write(value: Any) -> Any:
-        return value if value.tzinfo is None else value.isoformat()
+        if value.tzinfo is None:
+            return value
+        if value.utcoffset() is None:
+            raise ValueError  # of a time without its day, a zone cannot say
+        return value.isoformat()
 
     return _converted(kind, str, read, write, native=True)
 
@@ -93,22 +100,31 @@ _CONVERTED: dict[type, Callable[[], Kind]] = {
 
 def _enum(cls: type[enum.Enum]) -> Kind:
     """
-    Enums travel by name, so that a value may change; combined flags by names.
+    Enums travel by name, so that a value may change.
+    """
+    return _converted(
+        cls, str, lambda name: cls.__members__[name], lambda member: member.name
+    )
+
+
+def _flag(cls: type[enum.Flag]) -> Kind:
+    """
+    Flags travel by the names of those that are set.
     """
 
-    def read(text: str) -> Any:
-        members = [cls.__members__[name] for name in text.split("|") if name]
-        if len(members) == 1:
-            return members[0]
-        if not issubclass(cls, enum.Flag):
-            raise ValueError
-        return functools.reduce(operator.or_, members, cls(0))
+    def read(text: str) -> enum.Flag:
+        flags = [cls.__members__[name] for name in text.split("|") if name]
+        return functools.reduce(operator.or_, flags, cls(0))
 
-    def write(value: Any) -> str:
-        if value.name is not None and "|" not in value.name:
-            return str(value.name)
-        single = [m for m in cls.__members__.values() if m.value and m in value]
-        return "|".join(m.name for m in single if not m.value & (m.value - 1))
+    def write(value: enum.Flag) -> str:
+        names, found = [], cls(0)
+        for name, flag in sorted(cls.__members__.items(), key=lambda m: m[1].value):
+            if flag in value and flag not in found:
+                names.append(name)
+                found |= flag
+        if found != value:
+            raise ValueError  # it has bits that have no name
+        return "|".join(names)
 
     return _converted(cls, str, read, write)
 
@@ -124,6 +140,8 @@ def adapted(cls: type) -> Kind | None:
     """
     if cls in _CONVERTED:
         return _CONVERTED[cls]()
+    if issubclass(cls, enum.Flag):
+        return _flag(cls)
     if issubclass(cls, enum.Enum):
         return _enum(cls)
     if issubclass(cls, pathlib.PurePath):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pbext._kinds import NATIVE, Kind, Mismatch, unlike
+from pbext._kinds import NATIVE, Kind, Mismatch, only, unlike
 
 __all__ = ["fixed", "items", "mapping"]
 
@@ -39,18 +39,9 @@ def items(
                 raise error.under(step) from None
             elements.append(found)
             same = same and found is item
-        if cls is not wire:
-            return make(elements)
-        if same:
-            return value
-        if isinstance(value, list):
-            value[:] = elements
-        elif isinstance(value, set):
-            value.clear()
-            value.update(elements)
-        else:
-            return make(elements)
-        return value
+        # A new one: what has arrived may stand in another field as well, where
+        # other elements are declared, or be read once more.
+        return value if same and cls is wire else make(elements)
 
     def holds(value: Any) -> bool:
         return isinstance(value, cls)
@@ -59,7 +50,7 @@ def items(
         return wire(map(element.writes, value))
 
     travels = element.write is None and cls is wire
-    return Kind(name, read, holds, None if travels else write)
+    return Kind(name, read, holds, None if travels else only(holds, write))
 
 
 def _batch(annotation: Any) -> Callable[[Any], bool]:
@@ -103,20 +94,16 @@ def mapping(
                 raise error.under(step) from None
             items[newKey] = newValue
             same = same and newKey is k and newValue is v
-        if cls is not dict:
-            return make(items)
-        if not same:
-            found.clear()
-            found.update(items)
-        return found
+        return found if same and cls is dict else make(items)
+
+    def holds(found: Any) -> bool:
+        return isinstance(found, cls)
 
     def write(found: Any) -> Any:
         return {key.writes(k): value.writes(v) for k, v in found.items()}
 
     travels = key.write is None and value.write is None and cls is dict
-    return Kind(
-        name, read, lambda found: isinstance(found, cls), None if travels else write
-    )
+    return Kind(name, read, holds, None if travels else only(holds, write))
 
 
 def fixed(
@@ -139,12 +126,16 @@ def fixed(
                 raise error.under(f"[{index}]") from None
         if cls is tuple and all(a is b for a, b in zip(values, found, strict=True)):
             return found
-        return make(values)
+        try:
+            return make(values)
+        except Exception:  # of the class's own, which may be the user's
+            raise Mismatch(name, "a tuple that is none") from None
+
+    def holds(found: Any) -> bool:
+        return isinstance(found, cls)
 
     def write(found: Any) -> Any:
         return tuple(k.writes(v) for k, v in zip(elements, found, strict=True))
 
     travels = cls is tuple and all(kind.write is None for kind in elements)
-    return Kind(
-        name, read, lambda found: isinstance(found, cls), None if travels else write
-    )
+    return Kind(name, read, holds, None if travels else only(holds, write))

@@ -28,6 +28,7 @@ __all__ = [
     "instance",
     "isLeaf",
     "leaf",
+    "only",
     "shown",
     "union",
     "unlike",
@@ -104,6 +105,22 @@ class Kind:
     @property
     def writes(self) -> Callable[[Any], Any]:
         return self.write or _itself
+
+
+def only(
+    holds: Callable[[Any], bool], write: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """
+    @return: C{write}, for values of the kind alone: C{str} would make something
+        of any value, but nothing that was meant.
+    """
+
+    def checked(value: Any) -> Any:
+        if not holds(value):
+            raise TypeError
+        return write(value)
+
+    return checked
 
 
 #: What msgspec takes for what it is, and never out of a string.
