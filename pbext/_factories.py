@@ -106,7 +106,7 @@ class PBServerFactory(_Terms, pb.PBServerFactory):
         super().__init__(root, unsafeTracebacks, security)
         self._agree(registry, limits, declaredErrors, clock)
         if isinstance(self.root, pb._PortalRoot):
-            self.root = Door(self.root.portal)
+            self.root = Door(self.root)
         self.connections: set[pb.Broker] = set()
 
     def buildProtocol(self, addr: Any) -> Any:
