@@ -12,7 +12,7 @@ power that registering the class does not give.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -23,12 +23,12 @@ from twisted.logger import Logger
 from twisted.python.reflect import qual
 
 from pbext._annotations import kindOf
-from pbext._fields import Fields, evaluated, fieldsOf, mayHold, ownAnnotations
+from pbext._fields import Fields, evaluated, fieldsOf, isGenerated, ownAnnotations
 from pbext._kinds import Kind, Mismatch, anything
 from pbext._versions import versionOf
 from pbext.errors import BadDeclaration, NotSendable, RefusedField, RefusedObject
 
-__all__ = ["Contract", "contractOf"]
+__all__ = ["Contract", "checkContract", "contractOf"]
 
 _log = Logger(namespace="pbext")
 
@@ -110,29 +110,29 @@ class Contract:
 
         @param values: what stands in its fields.
         @raise RefusedField: if one without a default is missing.
-        @raise RefusedObject: if its constructor does not take them.
+        @raise RefusedObject: if its constructor, or a property of its, does not
+            take them.
         """
         if not self.required <= values.keys():
             self._refuseMissing(values)
         arguments = self.arguments
-        if arguments is None:
-            for name, value in values.items():
-                object.__setattr__(instance, name, value)
-            self._fillDefaults(instance)
-            return
-        given, rest = values, {}
-        if not self.direct:
-            given = {arguments[n]: v for n, v in values.items() if n in arguments}
-            rest = {n: v for n, v in values.items() if n not in arguments}
         try:
-            instance.__init__(**given)
+            if self.direct:
+                instance.__init__(**values)
+                return
+            if arguments is not None:
+                taken = [name for name in values if name in arguments]
+                instance.__init__(**{arguments[n]: values[n] for n in taken})
+                values = {n: v for n, v in values.items() if n not in arguments}
+            for name, value in values.items():
+                object.__setattr__(instance, name, value)  # by a property's setter
+            if arguments is None:
+                self._fillDefaults(instance)
         except Exception as error:
             # Its text may hold a value.
             raise RefusedObject(
                 className=qual(self.cls), errorType=qual(type(error))
             ) from None
-        for name, value in rest.items():
-            object.__setattr__(instance, name, value)
 
     def _refuseMissing(self, values: Mapping[str, Any]) -> NoReturn:
         name = next(n for n in self.fields.names if n in self.required - values.keys())
@@ -162,12 +162,39 @@ def contractOf(cls: type) -> Contract | None:
     try:
         return _known[cls]
     except KeyError:
-        fields = fieldsOf(cls)
-        contract = _known[cls] = _read(cls, fields) if fields.declared else None
+        contract, missing = _read(cls, fieldsOf(cls))
+        for name in missing:
+            _log.warn(
+                "{cls}.{name}: its annotation cannot be evaluated where the program "
+                "runs, so what arrives for it is not checked",
+                cls=qual(cls),
+                name=name,
+            )
+        _known[cls] = contract
         return contract
 
 
-def _read(cls: type, fields: Fields) -> Contract:
+def checkContract(cls: type) -> None:
+    """
+    See whether the contract of a class makes sense, when the classes that its
+    annotations name may be yet to be defined.
+
+    @raise BadDeclaration: if it does not.
+    """
+    if cls not in _known:
+        contract, missing = _read(cls, fieldsOf(cls))
+        if not missing:
+            _known[cls] = contract
+
+
+def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
+    """
+    @return: the contract, and the fields whose annotations name what is not
+        there.
+    """
+    version = versionOf(cls)
+    if not fields.declared:
+        return None, []
     unknown = getattr(cls, "copyUnknown", "ignore")
     if unknown not in _UNKNOWN:
         raise BadDeclaration(
@@ -176,8 +203,11 @@ def _read(cls: type, fields: Fields) -> Contract:
             why=f"has to be one of {', '.join(_UNKNOWN)}",
         )
     checked = getattr(cls, "copyChecked", True)
-    hints = dict(_hints(cls, fields)) if checked else {}
-    kinds = {n: kindOf(hints[n]) if n in hints else anything() for n in fields.names}
+    hints, missing = _hints(cls, fields) if checked else ({}, [])
+    kinds = {
+        name: _kindOf(cls, name, hints[name]) if name in hints else anything()
+        for name in fields.names
+    }
     required = [
         name
         for name in fields.names
@@ -185,23 +215,38 @@ def _read(cls: type, fields: Fields) -> Contract:
     ]
     arguments = _arguments(cls, fields) if checked else None
     accepted = [name for name in fields.names if name in fields.accepted]
-    return Contract(
+    contract = Contract(
         cls=cls,
         fields=fields,
         kinds=kinds,
         reads={name: kinds[name].read for name in accepted},
         required=frozenset(required if checked and not fields.loose else ()),
         forbids=unknown == "forbid",
-        version=versionOf(cls),
+        version=version,
         arguments=arguments,
         direct=arguments == {name: name for name in accepted},
     )
+    return contract, missing
 
 
-def _hints(cls: type, fields: Fields) -> Iterator[tuple[str, Any]]:
+def _kindOf(cls: type, name: str, annotation: Any) -> Kind:
+    try:
+        return kindOf(annotation)
+    except TypeError as error:
+        raise BadDeclaration(
+            className=qual(cls),
+            attribute=name,
+            why=f"is annotated with what cannot be checked: {error}",
+        ) from None
+
+
+def _hints(cls: type, fields: Fields) -> tuple[dict[str, Any], list[str]]:
     """
-    The annotations of the fields, evaluated.
+    @return: the annotations of the fields, evaluated; and the fields whose
+        annotations cannot be.
     """
+    hints: dict[str, Any] = {}
+    missing: list[str] = []
     declared: dict[str, Any] = {}
     if attrs.has(cls):
         declared = {a.name: a.type for a in attrs.fields(cls) if a.type is not None}
@@ -214,14 +259,10 @@ def _hints(cls: type, fields: Fields) -> Iterator[tuple[str, Any]]:
         if name not in declared:
             continue
         try:
-            yield name, evaluated(declared[name], spaces.get(name, cls))
+            hints[name] = evaluated(declared[name], spaces.get(name, cls), inside=True)
         except Exception:
-            _log.warn(
-                "{cls}.{name}: its annotation cannot be evaluated where the program "
-                "runs, so what arrives for it is not checked",
-                cls=qual(cls),
-                name=name,
-            )
+            missing.append(name)
+    return hints, missing
 
 
 def _hasDefault(cls: type, fields: Fields, name: str) -> bool:
@@ -233,6 +274,21 @@ def _hasDefault(cls: type, fields: Fields, name: str) -> bool:
     )
 
 
+def _isConstructorGenerated(cls: Any) -> bool:
+    """
+    Whether a class has the constructor that dataclasses or attrs have made for
+    it or one of its bases.  Neither replaces one that is written there.
+    """
+    owner = next(base for base in cls.__mro__ if "__init__" in base.__dict__)
+    code = getattr(cls.__init__, "__code__", None)
+    # What they make is in no file, but says by whom it is made.
+    return (
+        isGenerated(owner)
+        and code is not None
+        and code.co_filename.startswith(("<string>", "<attrs generated"))
+    )
+
+
 def _arguments(cls: Any, fields: Fields) -> Mapping[str, str] | None:
     """
     @return: the fields that the constructor takes, if it is one to call.
@@ -240,17 +296,18 @@ def _arguments(cls: Any, fields: Fields) -> Mapping[str, str] | None:
         than what travels.
     """
     wanted = bool(getattr(cls, "copyConstruct", False))
-    code = getattr(cls.__init__, "__code__", None)
-    # What is generated is in no file; a name in angle brackets says by whom.
-    generated = code is not None and code.co_filename.startswith("<")
+    generated = _isConstructorGenerated(cls)
     if not (generated or wanted):
         return None
     aliases = {a.name: a.alias for a in attrs.fields(cls)} if attrs.has(cls) else {}
     parameters = dict(list(signature(cls.__init__).parameters.items())[1:])
-    if generated and any(n in parameters and not mayHold(cls, n) for n in fields.names):
+    if generated and any(
+        n in parameters and n not in fields.accepted for n in fields.names
+    ):
         return None  # a property stands where it would set a field
+    named = {n for n, p in parameters.items() if p.kind is not p.POSITIONAL_ONLY}
     taken = {n: aliases.get(n, n) for n in fields.names if n in fields.accepted}
-    arguments = {n: alias for n, alias in taken.items() if alias in parameters}
+    arguments = {n: alias for n, alias in taken.items() if alias in named}
     missing = [
         name
         for name, parameter in parameters.items()

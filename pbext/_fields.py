@@ -15,7 +15,16 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, ForwardRef, TypeVar, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    ForwardRef,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -39,6 +48,7 @@ __all__ = [
     "LocalOnly",
     "evaluated",
     "fieldsOf",
+    "isGenerated",
     "mayHold",
     "ownAnnotations",
 ]
@@ -96,7 +106,7 @@ class Fields:
     @ivar shared: those that have a value in the class which its instances
         share: they travel if the object has one of its own.
     @ivar accepted: those of C{names} that a peer may set: not those that are
-        properties.
+        properties without a setter.
     @ivar slots: the slots that travel if the class declares nothing.
     @ivar defaults: for the fields, local ones too, that have one: a function
         from the object to the value.
@@ -154,7 +164,7 @@ def _readFields(cls: type) -> Fields:
                 local.add(name)
             if default is not None:
                 defaults[name] = default
-        loose = loose and not _isGenerated(base)
+        loose = loose and not isGenerated(base)
     explicit = getattr(cls, "copyFields", None)
     if explicit is not None:
         names = dict.fromkeys(_asNames(cls, "copyFields", explicit))
@@ -176,7 +186,7 @@ def _readFields(cls: type) -> Fields:
         names=tuple(travelling),
         local=frozenset(local),
         shared=frozenset(shared),
-        accepted=frozenset(n for n in travelling if n != CALLED and mayHold(cls, n)),
+        accepted=frozenset(n for n in travelling if n != CALLED and _maySet(cls, n)),
         slots=tuple(n for n in _slotsOf(cls) if n not in local and n[0] != "_"),
         defaults={n: default for n, default in defaults.items() if mayHold(cls, n)},
         loose=declared and loose,
@@ -206,7 +216,10 @@ def _isFramework(cls: type) -> bool:
     )
 
 
-def _isGenerated(cls: type) -> bool:
+def isGenerated(cls: type) -> bool:
+    """
+    Whether a class itself is a dataclass or an attrs class.
+    """
     return "__dataclass_fields__" in cls.__dict__ or "__attrs_attrs__" in cls.__dict__
 
 
@@ -268,16 +281,22 @@ def _isLocal(annotation: object, cls: type) -> bool:
         return _LOCAL_TEXT.search(str(annotation)) is not None
 
 
-def evaluated(annotation: Any, cls: type) -> Any:
+def evaluated(annotation: Any, cls: type, inside: bool = False) -> Any:
     """
+    @param inside: whether names in quotes inside it are evaluated too.
     @return: an annotation that stands in the body of C{cls}, evaluated.
     @raise Exception: if it names what is not there when the program runs.
     """
+    module = sys.modules.get(cls.__module__)
+    # The class itself may not be in its module yet.
+    outer, inner = vars(module) if module else {}, {cls.__name__: cls, **vars(cls)}
     if isinstance(annotation, ForwardRef):  # so Python 3.14 says "not yet"
         annotation = annotation.__forward_arg__
     while isinstance(annotation, str):  # twice, if it is in quotes
-        module = sys.modules.get(cls.__module__)
-        annotation = eval(annotation, vars(module) if module else {}, dict(vars(cls)))  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
+        annotation = eval(annotation, outer, inner)  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
+    if inside:
+        holder = types.SimpleNamespace(__annotations__={"it": annotation})
+        annotation = get_type_hints(holder, outer, inner, include_extras=True)["it"]
     return annotation
 
 
@@ -321,6 +340,17 @@ def mayHold(cls: type, name: str) -> bool:
     return not (
         _isFramework(owner) or callable(attribute) or hasattr(attribute, "__get__")
     )
+
+
+def _maySet(cls: type, name: str) -> bool:
+    """
+    Whether an instance may be given a value for a field that it declares: as
+    L{mayHold}, or by the property of this name, if it has a setter.
+    """
+    found = _classAttribute(cls, name)
+    if found is not None and isinstance(found[1], property):
+        return found[1].fset is not None and not _isFramework(found[0])
+    return mayHold(cls, name)
 
 
 def _slotsOf(cls: type) -> Iterator[str]:

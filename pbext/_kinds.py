@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import enum
 import types
 import uuid
 from collections.abc import Callable
@@ -149,6 +148,10 @@ _LEAVES = frozenset(
 )
 
 
+#: What msgspec knows in a C{Literal}.
+_LITERAL = {type(None), bool, int, str}
+
+
 def shown(annotation: Any) -> str:
     if isinstance(annotation, type) and not get_args(annotation):
         return (
@@ -173,13 +176,13 @@ def isLeaf(annotation: Any) -> bool:
     """
     Whether msgspec alone can say whether a value is one.
     """
+    origin = get_origin(annotation)
+    if origin is Annotated:  # it may be unhashable
+        return isLeaf(get_args(annotation)[0])
     if annotation is None or annotation in _LEAVES:
         return True
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return isLeaf(get_args(annotation)[0])
     if origin is Literal:
-        return not any(isinstance(v, (enum.Enum, bytes)) for v in get_args(annotation))
+        return {type(v) for v in get_args(annotation)} <= _LITERAL
     if origin in (Union, types.UnionType):
         return all(map(isLeaf, get_args(annotation))) and _compiles(annotation)
     return False
@@ -203,14 +206,17 @@ def _exactly(annotation: Any) -> frozenset[type]:
     """
     if annotation is None:
         return frozenset({type(None)})
-    if annotation in _LEAVES:
-        return frozenset({annotation})
     if get_origin(annotation) in (Union, types.UnionType):
         return frozenset().union(*map(_exactly, get_args(annotation)))
-    return frozenset()  # with constraints, or a literal
+    if get_origin(annotation) is not None:
+        return frozenset()  # with constraints, or a literal
+    return frozenset({annotation})
 
 
 def leaf(annotation: Any) -> Kind:
+    """
+    @raise TypeError: if it is constrained by what makes no sense for it.
+    """
     import msgspec
 
     name, convert, invalid = shown(annotation), msgspec.convert, msgspec.ValidationError
@@ -232,6 +238,7 @@ def leaf(annotation: Any) -> Kind:
             return False
         return True
 
+    holds(None)  # so that it is said now, and not when data arrives
     return Kind(name, read, holds, leaf=annotation)
 
 

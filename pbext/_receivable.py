@@ -17,7 +17,7 @@ from twisted.spread import flavors
 from twisted.spread.publish import RemotePublished
 
 from pbext._cacheable import RESERVED, Cacheable
-from pbext._contract import contractOf
+from pbext._contract import checkContract
 from pbext._copyable import Copyable, RemoteCopy
 from pbext._fields import fieldsOf
 from pbext._tables import takesNoArguments
@@ -38,7 +38,7 @@ def checkReceivable(cls: Any) -> None:
     if why is not None:
         raise CannotRegister(className=qual(cls), why=why)
     if issubclass(cls, RemoteCopy):
-        contractOf(cls)
+        checkContract(cls)
 
 
 def _trouble(cls: type) -> str | None:

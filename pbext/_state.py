@@ -16,7 +16,7 @@ from twisted.python.reflect import qual
 from pbext._contract import Contract, contractOf
 from pbext._fields import CALLED, DISPATCHED, Fields, fieldsOf, mayHold
 from pbext._kinds import Mismatch, Postponed
-from pbext._versions import VERSION, upgraded
+from pbext._versions import VERSION, upgraded, versionOf
 
 __all__ = ["fillDefaults", "gatherState", "restoreState"]
 
@@ -33,7 +33,7 @@ def _accepts(cls: type, fields: Fields, name: object) -> bool:
         and name.isidentifier()
         and not name.startswith("_")
         and name not in fields.local
-        and name != CALLED
+        and name not in (CALLED, VERSION)
         and not (fields.dispatches and name.startswith(DISPATCHED))
         and mayHold(cls, name)
     )
@@ -58,8 +58,10 @@ def gatherState(instance: object) -> dict[str, object]:
     cls = type(instance)
     contract = contractOf(cls)
     if contract is None:
-        return _publicState(instance, fields)
-    state: dict[str, object] = {}
+        state = _publicState(instance, fields)
+        version = versionOf(cls)
+        return state if version is None else {**state, VERSION: version}
+    state = {}
     for name in fields.names:
         if name in fields.shared and name not in vars(instance):
             continue
@@ -173,7 +175,7 @@ def restoreState(instance: object, state: Mapping[Any, Any]) -> None:
     cls = type(instance)
     contract = contractOf(cls)
     if contract is None:
-        _restoreUndeclared(instance, dict(_named(state)))
+        _restoreUndeclared(instance, upgraded(cls, dict(_named(state))))
         return
     reads = contract.reads
     if contract.version is not None:

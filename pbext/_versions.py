@@ -28,14 +28,25 @@ def versionOf(cls: type) -> int | None:
     """
     @return: the version that a class sends and reads, or C{None} if it has
         none.
-    @raise BadDeclaration: if it is no version.
+    @raise BadDeclaration: if it is no version, or what the class says of newer
+        ones makes no sense.
     """
     version = getattr(cls, VERSION, None)
-    if version is None or (type(version) is int and version >= 0):
-        return version
-    raise BadDeclaration(
-        className=qual(cls), attribute=VERSION, why="has to be an int, 0 or more"
-    )
+    if version is not None and (type(version) is not int or version < 0):
+        raise BadDeclaration(
+            className=qual(cls), attribute=VERSION, why="has to be an int, 0 or more"
+        )
+    if _newer(cls) not in _NEWER:
+        raise BadDeclaration(
+            className=qual(cls),
+            attribute="copyNewer",
+            why=f"has to be one of {', '.join(_NEWER)}",
+        )
+    return version
+
+
+def _newer(cls: type) -> object:
+    return getattr(cls, "copyNewer", "refuse")
 
 
 def upgraded(cls: Any, state: dict[str, Any]) -> dict[str, Any]:
@@ -53,22 +64,14 @@ def upgraded(cls: Any, state: dict[str, Any]) -> dict[str, Any]:
         raise RefusedVersion(
             className=qual(cls), got=-1, reads=own, why="this is no version"
         )
-    if sent > own:
-        newer = getattr(cls, "copyNewer", "refuse")
-        if newer not in _NEWER:
-            raise BadDeclaration(
-                className=qual(cls),
-                attribute="copyNewer",
-                why=f"has to be one of {', '.join(_NEWER)}",
-            )
-        if newer == "refuse":
-            raise RefusedVersion(
-                className=qual(cls),
-                got=sent,
-                reads=own,
-                why="the sender is newer than this side; update this side, or let "
-                "the class say copyNewer = 'read'",
-            )
+    if sent > own and _newer(cls) == "refuse":
+        raise RefusedVersion(
+            className=qual(cls),
+            got=sent,
+            reads=own,
+            why="the sender is newer than this side; update this side, or let "
+            "the class say copyNewer = 'read'",
+        )
     for version in range(sent + 1, own + 1):
         upgrade = getattr(cls, f"upgradeStateToVersion{version}", None)
         if upgrade is None:
