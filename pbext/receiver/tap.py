@@ -84,7 +84,12 @@ class _ReceiverBroker(Broker):
             return super().unserialize(sexp, perspective)
         except RefusedTag as error:
             known = defaultRegistry.find(error.tag)
-            if known is not None:
+            factory: Any = self.factory
+            if error.tag in factory.registry:
+                _log.warn(
+                    "{tag} may arrive when its sender has logged in", tag=error.tag
+                )
+            elif known is not None:
                 _log.warn(
                     "{tag} is registered by the module {module}: --import {module}",
                     tag=error.tag,
