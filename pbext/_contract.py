@@ -208,13 +208,15 @@ def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
         name: _kindOf(cls, name, hints[name]) if name in hints else anything()
         for name in fields.names
     }
-    required = [
-        name
-        for name in fields.names
-        if name in fields.accepted and not _hasDefault(cls, fields, name)
-    ]
     arguments = _arguments(cls, fields) if checked else None
     accepted = [name for name in fields.names if name in fields.accepted]
+    required = [
+        name
+        for name in accepted
+        # A field that the constructor does not take it may well set itself.
+        if (arguments is None or name in arguments)
+        and not _hasDefault(cls, fields, name)
+    ]
     contract = Contract(
         cls=cls,
         fields=fields,
