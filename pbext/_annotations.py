@@ -139,7 +139,7 @@ def _ofClass(cls: type, args: tuple[Any, ...], name: str) -> Kind:
         key, value = map(kindOf, args) if args else (anything(), anything())
         return mapping(name, cls, key, value, _maker(cls, args))
     if typing.is_typeddict(cls):
-        return instance(dict)
+        return mapping(name, dict, anything(), anything(), dict)
     if getattr(cls, "_is_protocol", False) or cls.__module__ == "collections.abc":
         return anything(cls)
     return adapted(cls) or instance(cls)

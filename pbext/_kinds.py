@@ -31,6 +31,7 @@ __all__ = [
     "shown",
     "union",
     "unlike",
+    "whole",
 ]
 
 
@@ -163,12 +164,25 @@ def shown(annotation: Any) -> str:
 
 
 def anything(annotation: Any = Any) -> Kind:
-    return Kind(shown(annotation), _known, lambda value: True)
+    return Kind(shown(annotation), whole, lambda value: True)
 
 
-def _known(value: Any) -> Any:
-    if isinstance(value, NotKnown):
-        raise Postponed(value)
+def whole(value: Any) -> Any:
+    """
+    @return: the value.
+    @raise Postponed: if something in its containers is not known yet.
+    """
+    seen: set[int] = set()
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        kind = type(part)
+        if kind is list or kind is tuple or kind is dict:
+            if id(part) not in seen:
+                seen.add(id(part))
+                parts.extend(part.values() if kind is dict else part)
+        elif isinstance(part, NotKnown):
+            raise Postponed(part)
     return value
 
 

@@ -37,6 +37,10 @@ _MESSAGES = _CALLS | {b"answer", b"error"}
 #: called from there, means that there was no jelly to read.
 _READERS = ("twisted.", "pbext.")
 
+#: What is asked of an object that is put into a set, or is a key; part of a
+#: cycle, it may have no values yet.
+_ASKED = ("__hash__", "__eq__")
+
 
 @attrs.define(eq=False)
 class Incoming:
@@ -289,7 +293,10 @@ class Messages(pb.Broker):
             sexp, self._isForbidden, words=True
         )
         if found is None:
-            return error
+            word = error.args[0] if error.args else None
+            if type(word) is not bytes:
+                return BadValue(errorType=qual(type(error)))
+            found = word, "$"  # in what is no jelly either
         return RefusedTag(tag=found[0].decode("utf-8", "replace"), path=found[1])
 
     def _isForbidden(self, word: Any) -> bool:
@@ -368,8 +375,10 @@ def _isReading(error: BaseException) -> bool:
         return True  # wherever it hit, the peer decides how deep this is
     traceback = error.__traceback__
     while traceback is not None:
-        where = traceback.tb_frame.f_globals.get("__name__", "")
-        if not where.startswith(_READERS):
+        frame = traceback.tb_frame
+        if frame.f_code.co_name in _ASKED:
+            return True
+        if not frame.f_globals.get("__name__", "").startswith(_READERS):
             return False
         traceback = traceback.tb_next
     return True

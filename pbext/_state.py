@@ -5,7 +5,8 @@ classes declare (L{pbext._fields}).  Nothing in here knows a broker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -15,8 +16,9 @@ from twisted.python.reflect import qual
 
 from pbext._contract import Contract, contractOf
 from pbext._fields import CALLED, DISPATCHED, Fields, fieldsOf, mayHold
-from pbext._kinds import Mismatch, Postponed
+from pbext._kinds import Mismatch, Postponed, whole
 from pbext._versions import VERSION, upgraded, versionOf
+from pbext.errors import PeerError
 
 __all__ = ["fillDefaults", "gatherState", "restoreState"]
 
@@ -121,33 +123,69 @@ class _Place:
         self._instance = instance
 
     def __setitem__(self, name: str, value: object) -> None:
-        if not isinstance(value, NotKnown):  # known by another name that is not, yet
-            object.__setattr__(self._instance, name, value)
+        object.__setattr__(self._instance, name, value)
 
 
-class _Unfinished:
+class _Late:
+    """
+    What has to wait for parts of cycles.  Twisted says that one is known by
+    C{late[name] = part}; others may not have been told yet, so that this goes
+    on when all have been (L{pbext.wire._unjelly.Unjellier}).
+    """
+
+    #: What is to be called then, of the message that is being read.
+    _queue: list[Callable[[], None]] | None = None
+
+    def __init__(self, instance: object) -> None:
+        self._instance = instance
+
+    def wait(self, name: str, part: NotKnown) -> None:
+        """
+        Wait for what is missing of the value of this name.
+        """
+        self._queue = getattr(part, "queue", None)
+        part.addDependant(self, name)
+
+    def __setitem__(self, name: str, part: object) -> None:
+        if self._queue is None:
+            self._known(name, part)
+        else:
+            self._queue.append(partial(self._known, name, part))
+
+    def _known(self, name: str, part: object) -> None:
+        try:
+            self.goOn(name, part)
+        except PeerError as error:
+            # Whoever has called this cannot know.
+            error.owner = error.owner or self._instance
+            raise
+
+    def goOn(self, name: str, part: object) -> None:
+        """
+        A part of the value of this name, or that itself, is known.
+        """
+        raise NotImplementedError("for subclasses")
+
+
+class _Unfinished(_Late):
     """
     An object some of whose values are not known yet; it is made when the last
-    one is.  Twisted fills them in by C{unfinished[name] = value}.
+    one is.
     """
 
     def __init__(
         self, instance: object, contract: Contract, values: dict[str, object]
     ) -> None:
-        self._instance = instance
+        super().__init__(instance)
         self._contract = contract
         self._values = values
-        self._waiting: dict[str, object] = {}
+        self.waiting: dict[str, object] = {}
 
-    def wait(self, name: str, value: object, part: NotKnown) -> None:
+    def goOn(self, name: str, part: object) -> None:
         """
-        Wait for what is missing of the value of a field.
+        See L{_Late.goOn}.
         """
-        self._waiting[name] = value
-        part.addDependant(self, name)
-
-    def __setitem__(self, name: str, part: object) -> None:
-        value = self._waiting.pop(name)
+        value = self.waiting.pop(name)
         # It was the value itself, or something in a container, which has it now.
         value = part if isinstance(value, NotKnown) else value
         try:
@@ -155,9 +193,42 @@ class _Unfinished:
         except Mismatch as error:
             raise self._contract.refusal(name, error) from None
         except Postponed as missing:
-            self.wait(name, value, missing.part)
-        if not self._waiting:
+            self.waiting[name] = value
+            self.wait(name, missing.part)
+        if not self.waiting:
             self._contract.make(self._instance, self._values)
+
+
+class _Versioned(_Late):
+    """
+    A state that may be of an older version.  The class is to upgrade it, and so
+    has to see it whole.
+    """
+
+    def __init__(self, instance: object, state: dict[Any, Any]) -> None:
+        super().__init__(instance)
+        self._state = state
+
+    def goOn(self, name: str, part: object) -> None:
+        """
+        See L{_Late.goOn}.
+        """
+        if isinstance(self._state[name], NotKnown):
+            self._state[name] = part
+        self.upgrade()
+
+    def upgrade(self) -> None:
+        """
+        Do it, and take the state, if nothing is missing.
+        """
+        for name, value in self._state.items():
+            try:
+                whole(value)
+            except Postponed as missing:
+                self.wait(name, missing.part)
+                return
+        cls = type(self._instance)
+        _restore(self._instance, contractOf(cls), upgraded(cls, self._state))
 
 
 def restoreState(instance: object, state: Mapping[Any, Any]) -> None:
@@ -174,13 +245,20 @@ def restoreState(instance: object, state: Mapping[Any, Any]) -> None:
     """
     cls = type(instance)
     contract = contractOf(cls)
+    if (versionOf(cls) if contract is None else contract.version) is None:
+        _restore(instance, contract, state)
+    else:
+        _Versioned(instance, dict(_named(state))).upgrade()
+
+
+def _restore(
+    instance: object, contract: Contract | None, state: Mapping[Any, Any]
+) -> None:
     if contract is None:
-        _restoreUndeclared(instance, upgraded(cls, dict(_named(state))))
+        _restoreUndeclared(instance, dict(_named(state)))
         return
     reads = contract.reads
-    if contract.version is not None:
-        state = upgraded(cls, dict(_named(state)))
-    elif not state.keys() <= reads.keys():
+    if not state.keys() <= reads.keys():
         state = dict(_named(state))
     values: dict[str, Any] = {}
     unfinished: _Unfinished | None = None
@@ -195,7 +273,8 @@ def restoreState(instance: object, state: Mapping[Any, Any]) -> None:
             raise contract.refusal(name, error) from None
         except Postponed as missing:
             unfinished = unfinished or _Unfinished(instance, contract, values)
-            unfinished.wait(name, value, missing.part)
+            unfinished.waiting[name] = value
+            unfinished.wait(name, missing.part)
     if unfinished is None:
         contract.make(instance, values)
 

@@ -91,9 +91,12 @@ class PeerError(PBExtError):
 
     @ivar where: the jelly of the object that does not, while it is read; it
         becomes the C{path} of those errors that have one.
+    @ivar owner: that object, if it was part of a cycle, and so was made later
+        than it was read.
     """
 
     where: Any = None
+    owner: Any = None
 
 
 class LinkError(PBExtError):

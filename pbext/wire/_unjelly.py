@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from twisted.persisted.crefutil import _Dereference
+from twisted.persisted.crefutil import NotKnown
 
 # By name: the module has deprecated attributes, so to ask it for one is slow.
 from twisted.spread.jelly import (
@@ -26,13 +26,6 @@ __all__ = ["DATA", "Reader", "Unjellier", "given", "readClass", "readFactory"]
 #: Reads one value: the unjellier, and the value's jelly.
 Reader = Callable[[Any, list[Any]], Any]
 
-#: Twisted's methods for the words that are its own.
-_THUNKS: Mapping[bytes, Callable[[Any, list[Any]], Any]] = {
-    word: thunk
-    for word in ATOMS
-    if (thunk := getattr(_Unjellier, f"_unjelly_{word.decode()}", None))
-}
-
 #: Words that stand for code: what makes more of them than data.
 _CODE = frozenset({b"class", b"function", b"instance", b"method", b"module"})
 
@@ -41,9 +34,101 @@ def _readWord(thunk: Callable[[Any, list[Any]], Any]) -> Reader:
     return lambda unjellier, jellyList: thunk(unjellier, jellyList[1:])
 
 
+def _readWhole(thunk: Callable[[Any, list[Any]], Any]) -> Reader:
+    """
+    A tuple or a set, which stands for itself until all that is in it is known.
+    """
+
+    def read(unjellier: Any, jellyList: list[Any]) -> Any:
+        found = thunk(unjellier, jellyList[1:])
+        if isinstance(found, NotKnown):
+            if found.resolved:
+                return found.resolvedObject  # which it became while it was read
+            found.queue = unjellier.queue  # type: ignore[attr-defined]  # see _Part
+        return found
+
+    return read
+
+
+class _Part(NotKnown):
+    """
+    Stands for a part of the message that has not been read to its end.
+
+    @ivar queue: see L{Unjellier}.
+    """
+
+    def __init__(self, queue: list[Callable[[], None]]) -> None:
+        super().__init__()
+        self.queue = queue
+        self._other: Any = None
+
+    def addDependant(self, mutableObject: Any, key: Any) -> None:
+        """
+        Twisted's C{NotKnown.addDependant}.
+        """
+        if self._other is None:
+            super().addDependant(mutableObject, key)
+        else:
+            self._other.addDependant(mutableObject, key)
+
+    def isLike(self, other: NotKnown) -> None:
+        """
+        What waits for this has to wait for another one.
+        """
+        self._other = other
+        for mutableObject, key in self.dependants:
+            other.addDependant(mutableObject, key)
+
+
+def _readReference(unjellier: Any, jellyList: list[Any]) -> Any:
+    """
+    A value with a number.  It may not be known itself, being a tuple that waits
+    for another value: then what waits for its number waits for it.  Stock says
+    to those that it is there, and never again; they keep its own stand-in.
+
+    @raise LookupError: if it is nothing but itself.
+    """
+    _word, number, inner = jellyList
+    found, references = unjellier.unjelly(inner), unjellier.references
+    named = references.get(number)
+    if found is named or not isinstance(named, (_Part, type(None))):
+        raise LookupError("a reference to itself, or one of two with one number")
+    references[number] = found
+    if isinstance(found, NotKnown):
+        found.addDependant(references, number)
+        if named is not None:
+            named.isLike(found)
+    elif named is not None:
+        named.resolveDependants(found)
+        unjellier.goOn()
+    return found
+
+
+def _readDereference(unjellier: Any, jellyList: list[Any]) -> Any:
+    _word, number = jellyList
+    references = unjellier.references
+    if number not in references:
+        references[number] = _Part(unjellier.queue)
+    return references[number]
+
+
+#: What reads the words that are Twisted's own, as it does; but for those that
+#: make cycles.
+_WORDS: Mapping[bytes, Reader] = {
+    word: _readWord(thunk)
+    for word in ATOMS
+    if (thunk := getattr(_Unjellier, f"_unjelly_{word.decode()}", None))
+} | {
+    b"dereference": _readDereference,
+    b"frozenset": _readWhole(_Unjellier._unjelly_frozenset),
+    b"reference": _readReference,
+    b"set": _readWhole(_Unjellier._unjelly_set),
+    b"tuple": _readWhole(_Unjellier._unjelly_tuple),
+}
+
 #: What reads the words of plain data.
 DATA: Mapping[bytes, Reader] = {
-    word: _readWord(thunk) for word, thunk in _THUNKS.items() if word not in _CODE
+    word: read for word, read in _WORDS.items() if word not in _CODE
 }
 
 
@@ -56,12 +141,15 @@ def readClass(cls: Any) -> Reader:
     def read(unjellier: Any, jellyList: list[Any]) -> Any:
         method: Any = getattr(_createBlank(cls), "unjellyFor", cls)
         try:
-            return unjellier._maybePostUnjelly(method(unjellier, jellyList))
+            made = method(unjellier, jellyList)
         except PeerError as error:
             # The innermost object says where it was.
             if error.where is None:
                 error.where = jellyList
             raise
+        if unjellier.references:
+            unjellier.places[id(made)] = jellyList
+        return unjellier._maybePostUnjelly(made)
 
     return read
 
@@ -96,6 +184,10 @@ class Unjellier(_Unjellier):
 
     @ivar taken: the references and caches on the wire that have become
         objects here, each of which tells the peer when it is gone.
+    @ivar places: by the C{id} of an object that may wait for part of a cycle:
+        its jelly.
+    @ivar queue: what goes on as soon as a part of a cycle is known to all that
+        it stands in.
     """
 
     def __init__(
@@ -115,17 +207,35 @@ class Unjellier(_Unjellier):
         self._own = own
         self._readers = readers
         self.taken = taken
+        self.places: dict[int, list[Any]] = {}
+        self.queue: list[Callable[[], None]] = []
 
     def unjellyFull(self, obj: Any) -> Any:
         """
         @return: the object of a jelly.
-        @raise LookupError: if it refers to a part of it that is not there;
-            stock leaves a stand-in of its own in that place.
+        @raise LookupError: if it refers to a part of it that is not there, or
+            is a tuple or a set in itself; stock leaves a stand-in of its own
+            in that place.
         """
-        result = super().unjellyFull(obj)
-        if any(type(part) is _Dereference for part in self.references.values()):
+        result = self.unjelly(obj)
+        if any(isinstance(part, NotKnown) for part in self.references.values()):
             raise LookupError("a dereference without its reference")
+        for callback in self.postCallbacks:
+            callback()
         return result
+
+    def goOn(self) -> None:
+        """
+        Call what is in the queue.
+        """
+        while self.queue:
+            try:
+                self.queue.pop(0)()
+            except PeerError as error:
+                if error.where is None:
+                    error.where = self.places.get(id(error.owner))
+                error.owner = None
+                raise
 
     def _maybePostUnjelly(self, unjellied: Any) -> Any:
         # Of the class's alone: stock calls what a peer has put into the object.
@@ -153,9 +263,9 @@ class Unjellier(_Unjellier):
         factory = unjellyableFactoryRegistry.get(word)
         if factory is not None:
             return readFactory(factory)(self, obj)
-        thunk = _THUNKS.get(word)
+        read = _WORDS.get(word)
         # The rest is what a security policy allows, and all that is refused.
-        return super().unjelly(obj) if thunk is None else thunk(self, obj[1:])
+        return super().unjelly(obj) if read is None else read(self, obj)
 
 
 def given(sexp: object) -> Iterator[list[Any]]:
