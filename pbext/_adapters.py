@@ -45,10 +45,7 @@ def _converted(
                 raise Mismatch(shown, f"{qual(type(value))} that is none") from None
         raise unlike(shown, value)
 
-    def holds(value: Any) -> bool:
-        return isinstance(value, cls)
-
-    return Kind(shown, convert, holds, only(holds, write))
+    return Kind(shown, convert, lambda value: isinstance(value, cls), only(cls, write))
 
 
 def _aware(kind: type) -> Kind:

@@ -14,7 +14,7 @@ __all__ = ["fixed", "items", "mapping"]
 
 
 def items(
-    name: str, cls: type, element: Kind, make: Callable[[Iterable[Any]], Any]
+    name: str, cls: Any, element: Kind, make: Callable[[Iterable[Any]], Any]
 ) -> Kind:
     """
     A list or a set of one kind of elements.  It keeps its identity if its
@@ -44,13 +44,13 @@ def items(
         return value if same and cls is wire else make(elements)
 
     def holds(value: Any) -> bool:
-        return isinstance(value, cls)
+        return isinstance(value, cls) and all(map(element.holds, value))
 
     def write(value: Any) -> Any:
         return wire(map(element.writes, value))
 
     travels = element.write is None and cls is wire
-    return Kind(name, read, holds, None if travels else only(holds, write))
+    return Kind(name, read, holds, None if travels else only(cls, write))
 
 
 def _batch(annotation: Any) -> Callable[[Any], bool]:
@@ -70,7 +70,7 @@ def _batch(annotation: Any) -> Callable[[Any], bool]:
 
 
 def mapping(
-    name: str, cls: type, key: Kind, value: Kind, make: Callable[[dict[Any, Any]], Any]
+    name: str, cls: Any, key: Kind, value: Kind, make: Callable[[dict[Any, Any]], Any]
 ) -> Kind:
     """
     A dict, or what travels as one.
@@ -97,17 +97,19 @@ def mapping(
         return found if same and cls is dict else make(items)
 
     def holds(found: Any) -> bool:
-        return isinstance(found, cls)
+        return isinstance(found, cls) and all(
+            key.holds(k) and value.holds(v) for k, v in found.items()
+        )
 
     def write(found: Any) -> Any:
         return {key.writes(k): value.writes(v) for k, v in found.items()}
 
     travels = key.write is None and value.write is None and cls is dict
-    return Kind(name, read, holds, None if travels else only(holds, write))
+    return Kind(name, read, holds, None if travels else only(cls, write))
 
 
 def fixed(
-    name: str, elements: list[Kind], make: Callable[[list[Any]], Any], cls: type
+    name: str, elements: list[Kind], make: Callable[[list[Any]], Any], cls: Any
 ) -> Kind:
     """
     A tuple of a fixed length, or a named one.
@@ -132,10 +134,14 @@ def fixed(
             raise Mismatch(name, "a tuple that is none") from None
 
     def holds(found: Any) -> bool:
-        return isinstance(found, cls)
+        return (
+            isinstance(found, cls)
+            and len(found) == len(elements)
+            and all(k.holds(v) for k, v in zip(elements, found, strict=True))
+        )
 
     def write(found: Any) -> Any:
         return tuple(k.writes(v) for k, v in zip(elements, found, strict=True))
 
     travels = cls is tuple and all(kind.write is None for kind in elements)
-    return Kind(name, read, holds, None if travels else only(holds, write))
+    return Kind(name, read, holds, None if travels else only(cls, write))

@@ -23,7 +23,14 @@ from twisted.logger import Logger
 from twisted.python.reflect import qual
 
 from pbext._annotations import kindOf
-from pbext._fields import Fields, evaluated, fieldsOf, isGenerated, ownAnnotations
+from pbext._fields import (
+    Fields,
+    evaluated,
+    fieldsOf,
+    forgetFields,
+    isGenerated,
+    ownAnnotations,
+)
 from pbext._kinds import Kind, Mismatch, anything
 from pbext._versions import versionOf
 from pbext.errors import BadDeclaration, NotSendable, RefusedField, RefusedObject
@@ -183,7 +190,9 @@ def checkContract(cls: type) -> None:
     """
     if cls not in _known:
         contract, missing = _read(cls, fieldsOf(cls))
-        if not missing:
+        if missing:
+            forgetFields(cls)  # what is missing may say that they are local
+        else:
             _known[cls] = contract
 
 

@@ -48,6 +48,7 @@ __all__ = [
     "LocalOnly",
     "evaluated",
     "fieldsOf",
+    "forgetFields",
     "isGenerated",
     "mayHold",
     "ownAnnotations",
@@ -137,6 +138,13 @@ def fieldsOf(cls: type) -> Fields:
     if fields is None:
         fields = _known[cls] = _readFields(cls)
     return fields
+
+
+def forgetFields(cls: type) -> None:
+    """
+    Read again what C{cls} declares when it is asked for next.
+    """
+    _known.pop(cls, None)
 
 
 def _readFields(cls: type) -> Fields:

@@ -107,16 +107,14 @@ class Kind:
         return self.write or _itself
 
 
-def only(
-    holds: Callable[[Any], bool], write: Callable[[Any], Any]
-) -> Callable[[Any], Any]:
+def only(cls: type, write: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """
-    @return: C{write}, for values of the kind alone: C{str} would make something
-        of any value, but nothing that was meant.
+    @return: C{write}, for instances of a class alone: C{str}, say, would make
+        something of any value, but nothing that was meant.
     """
 
     def checked(value: Any) -> Any:
-        if not holds(value):
+        if not isinstance(value, cls):
             raise TypeError
         return write(value)
 
