@@ -117,6 +117,8 @@ def kindOf(annotation: Any) -> Kind:
         return _constrained(annotation, kindOf(args[0]))
     if origin in (Union, types.UnionType):
         return union(shown(annotation), [kindOf(arm) for arm in args])
+    if annotation == tuple[()] or annotation == typing.Tuple[()]:  # noqa: UP006  # which is another one
+        return fixed(shown(annotation), [], tuple, tuple)
     cls = origin if origin is not None else annotation
     if not isinstance(cls, type) or cls in (object, Any):
         return anything(annotation)

@@ -84,9 +84,7 @@ def mapping(
             try:
                 newKey = key.read(k)
             except Mismatch as error:
-                raise Mismatch(
-                    "{key}" + error.path, error.expected, error.got
-                ) from None
+                raise error.under("{key}") from None
             try:
                 newValue = value.read(v)
             except Mismatch as error:

@@ -133,17 +133,15 @@ NATIVE = (
     uuid.UUID,
 )
 
-_LEAVES = frozenset(
-    {
-        type(None),
-        bool,
-        int,
-        float,
-        str,
-        bytes,
-        datetime.date,
-        datetime.timedelta,
-    }
+_LEAVES = (
+    type(None),
+    bool,
+    int,
+    float,
+    str,
+    bytes,
+    datetime.date,
+    datetime.timedelta,
 )
 
 
@@ -189,10 +187,10 @@ def isLeaf(annotation: Any) -> bool:
     Whether msgspec alone can say whether a value is one.
     """
     origin = get_origin(annotation)
-    if origin is Annotated:  # it may be unhashable
-        return isLeaf(get_args(annotation)[0])
-    if annotation is None or annotation in _LEAVES:
+    if annotation is None or any(annotation is cls for cls in _LEAVES):
         return True
+    if origin is Annotated:
+        return isLeaf(get_args(annotation)[0])
     if origin is Literal:
         return {type(v) for v in get_args(annotation)} <= _LITERAL
     if origin in (Union, types.UnionType):
