@@ -24,6 +24,9 @@ from pbext._opaque import OpaqueCache, OpaqueCopy
 from pbext._referenceable import Avatar, Referenceable, Root, ViewPoint
 from pbext._references import RemoteMethod, RemoteReference
 from pbext._registry import (
+    Registration,
+    Registry,
+    defaultRegistry,
     setUnjellyableFactoryForClass,
     setUnjellyableForClass,
     setUnjellyableForClassTree,
@@ -50,12 +53,15 @@ __all__ = [
     "PBClientFactory",
     "PBServerFactory",
     "Referenceable",
+    "Registration",
+    "Registry",
     "RemoteCache",
     "RemoteCopy",
     "RemoteMethod",
     "RemoteReference",
     "Root",
     "ViewPoint",
+    "defaultRegistry",
     "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",
     "setUnjellyableForClassTree",

@@ -59,6 +59,7 @@ class Broker(Calls):
     @ivar peerLog: says what is logged of peers.
     @ivar declaredErrors: the classes of errors whose text may be sent, beside
         L{pb.Error<twisted.spread.pb.Error>} and errors that are Copyable.
+    @ivar registry: which classes may arrive, and which class a tag becomes.
     @ivar fault: why this side has given the connection up, or C{None}.
     @cvar namedReferences: whether the peer may send back, as an argument, an
         object that it knows by name alone, such as the root; C{False} by

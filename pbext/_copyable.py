@@ -92,7 +92,7 @@ class RemoteCopy(flavors.RemoteCopy):
 
         @raise RefusedState: if C{state} is neither a dict nor empty.
         """
-        if isinstance(state, Mapping):
+        if type(state) is dict or isinstance(state, Mapping):
             restoreState(self, state)
         elif not state:  # stock's rule, for a state of None
             fillDefaults(self)

@@ -13,7 +13,9 @@ from twisted.python.failure import Failure
 from twisted.spread import jelly, pb
 
 from pbext._broker import Broker
+from pbext._door import Door
 from pbext._peerlog import PeerLog
+from pbext._registry import Registry, defaultRegistry
 from pbext.limits import Limits
 
 __all__ = ["PBClientFactory", "PBServerFactory"]
@@ -23,6 +25,7 @@ class _Terms(Factory):
     """
     What a factory holds its connections to.
 
+    @ivar registry: which classes may arrive.
     @ivar limits: what each peer may have, and how long it may take.
     @ivar declaredErrors: the classes of errors whose text peers may read.
     @ivar clock: the time, an C{IReactorTime}.
@@ -31,8 +34,13 @@ class _Terms(Factory):
     _peerLog: PeerLog | None = None
 
     def _agree(
-        self, limits: Limits | None, declaredErrors: Iterable[type], clock: Any
+        self,
+        registry: Registry,
+        limits: Limits | None,
+        declaredErrors: Iterable[type],
+        clock: Any,
     ) -> None:
+        self.registry = registry
         self.limits = Limits() if limits is None else limits
         self.declaredErrors = tuple(declaredErrors)
         self.clock = clock
@@ -46,6 +54,7 @@ class _Terms(Factory):
                 self.clock = reactor
             if self._peerLog is None:
                 self._peerLog = PeerLog(self.limits, self.clock)
+            broker.registry = self.registry
             broker.limits = self.limits
             broker.declaredErrors = self.declaredErrors
             broker.clock = self.clock
@@ -74,6 +83,7 @@ class PBServerFactory(_Terms, pb.PBServerFactory):
         unsafeTracebacks: bool = False,
         security: Any = jelly.globalSecurity,
         *,
+        registry: Registry = defaultRegistry,
         limits: Limits | None = None,
         declaredErrors: Iterable[type] = (),
         clock: Any = None,
@@ -82,8 +92,11 @@ class PBServerFactory(_Terms, pb.PBServerFactory):
         @param root: what provides, or can be adapted to, C{IPBRoot}.
         @param unsafeTracebacks: whether the texts and the tracebacks of all
             errors are sent to the peer.
-        @param security: what may arrive; by default what is registered in
-            this process.
+        @param security: what may be sent; and what may arrive, if C{registry}
+            is the process's.
+        @param registry: which classes may arrive; by default those that are
+            registered in this process.  If C{root} is a portal, they may from
+            a login on, and before there is nothing but that.
         @param limits: what each peer may have; by default C{Limits()}.
         @param declaredErrors: the classes of errors whose text the peer may
             read, beside L{pb.Error<twisted.spread.pb.Error>} and errors that
@@ -91,11 +104,15 @@ class PBServerFactory(_Terms, pb.PBServerFactory):
         @param clock: an C{IReactorTime}; by default the reactor.
         """
         super().__init__(root, unsafeTracebacks, security)
-        self._agree(limits, declaredErrors, clock)
+        self._agree(registry, limits, declaredErrors, clock)
+        if isinstance(self.root, pb._PortalRoot):
+            self.root = Door(self.root)
         self.connections: set[pb.Broker] = set()
 
     def buildProtocol(self, addr: Any) -> Any:
         broker = super().buildProtocol(addr)
+        if isinstance(self.root, Door):
+            self.root.close(broker)
         self.connections.add(broker)
         broker.notifyOnDisconnect(lambda: self.connections.discard(broker))
         return broker
@@ -116,6 +133,7 @@ class PBClientFactory(_Terms, pb.PBClientFactory):
         unsafeTracebacks: bool = False,
         security: Any = jelly.globalSecurity,
         *,
+        registry: Registry = defaultRegistry,
         limits: Limits | None = None,
         declaredErrors: Iterable[type] = (),
         clock: Any = None,
@@ -124,7 +142,7 @@ class PBClientFactory(_Terms, pb.PBClientFactory):
         The parameters are those of L{PBServerFactory}.
         """
         super().__init__(unsafeTracebacks, security)
-        self._agree(limits, declaredErrors, clock)
+        self._agree(registry, limits, declaredErrors, clock)
 
     def buildProtocol(self, addr: Any) -> Any:
         broker = super().buildProtocol(addr)

@@ -15,7 +15,16 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, ForwardRef, TypeVar, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    ForwardRef,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -27,12 +36,23 @@ from pbext.errors import BadDeclaration
 if sys.version_info >= (3, 14):
     from annotationlib import Format, get_annotations
 
-    def _ownAnnotations(cls: type) -> Mapping[str, Any]:
+    def ownAnnotations(cls: type) -> Mapping[str, Any]:
         return get_annotations(cls, format=Format.FORWARDREF)
 else:
-    from inspect import get_annotations as _ownAnnotations
+    from inspect import get_annotations as ownAnnotations
 
-__all__ = ["CALLED", "DISPATCHED", "Fields", "LocalOnly", "fieldsOf", "mayHold"]
+__all__ = [
+    "CALLED",
+    "DISPATCHED",
+    "Fields",
+    "LocalOnly",
+    "evaluated",
+    "fieldsOf",
+    "forgetFields",
+    "isGenerated",
+    "mayHold",
+    "ownAnnotations",
+]
 
 
 class _LocalOnly:
@@ -50,7 +70,17 @@ _FRAMEWORK = ("pbext", "twisted", "zope")
 
 #: What a class says to us about its instances, however it is annotated.
 _SETTINGS = frozenset(
-    {"acknowledged", "copyFields", "copyVersion", "localFields", "typeToCopy"}
+    {
+        "acknowledged",
+        "copyChecked",
+        "copyConstruct",
+        "copyFields",
+        "copyNewer",
+        "copyUnknown",
+        "copyVersion",
+        "localFields",
+        "typeToCopy",
+    }
 )
 
 #: What jelly looks for on whatever has arrived, and calls.
@@ -77,7 +107,7 @@ class Fields:
     @ivar shared: those that have a value in the class which its instances
         share: they travel if the object has one of its own.
     @ivar accepted: those of C{names} that a peer may set: not those that are
-        properties.
+        properties without a setter.
     @ivar slots: the slots that travel if the class declares nothing.
     @ivar defaults: for the fields, local ones too, that have one: a function
         from the object to the value.
@@ -110,6 +140,13 @@ def fieldsOf(cls: type) -> Fields:
     return fields
 
 
+def forgetFields(cls: type) -> None:
+    """
+    Read again what C{cls} declares when it is asked for next.
+    """
+    _known.pop(cls, None)
+
+
 def _readFields(cls: type) -> Fields:
     names: dict[str, None] = {}
     local: set[str] = set()
@@ -135,7 +172,7 @@ def _readFields(cls: type) -> Fields:
                 local.add(name)
             if default is not None:
                 defaults[name] = default
-        loose = loose and not _isGenerated(base)
+        loose = loose and not isGenerated(base)
     explicit = getattr(cls, "copyFields", None)
     if explicit is not None:
         names = dict.fromkeys(_asNames(cls, "copyFields", explicit))
@@ -157,7 +194,7 @@ def _readFields(cls: type) -> Fields:
         names=tuple(travelling),
         local=frozenset(local),
         shared=frozenset(shared),
-        accepted=frozenset(n for n in travelling if n != CALLED and mayHold(cls, n)),
+        accepted=frozenset(n for n in travelling if n != CALLED and _maySet(cls, n)),
         slots=tuple(n for n in _slotsOf(cls) if n not in local and n[0] != "_"),
         defaults={n: default for n, default in defaults.items() if mayHold(cls, n)},
         loose=declared and loose,
@@ -187,7 +224,10 @@ def _isFramework(cls: type) -> bool:
     )
 
 
-def _isGenerated(cls: type) -> bool:
+def isGenerated(cls: type) -> bool:
+    """
+    Whether a class itself is a dataclass or an attrs class.
+    """
     return "__dataclass_fields__" in cls.__dict__ or "__attrs_attrs__" in cls.__dict__
 
 
@@ -204,7 +244,7 @@ def _declaredBy(
         for field in dataclasses.fields(cls):
             yield field.name, field.type, _dataclassDefault(field)
     else:
-        for name, annotation in _ownAnnotations(cls).items():
+        for name, annotation in ownAnnotations(cls).items():
             if not _isNoField(annotation):
                 yield name, annotation, None
 
@@ -243,15 +283,29 @@ def _isNoField(annotation: object) -> bool:
 
 
 def _isLocal(annotation: object, cls: type) -> bool:
-    if isinstance(annotation, str):
-        module = sys.modules.get(cls.__module__)
-        try:
-            annotation = eval(annotation, vars(module) if module else {}, vars(cls))  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
-        except Exception:
-            return _LOCAL_TEXT.search(str(annotation)) is not None
-        if isinstance(annotation, str):  # an annotation in quotes
-            return _LOCAL_TEXT.search(annotation) is not None
-    return _isMarked(annotation)
+    try:
+        return _isMarked(evaluated(annotation, cls))
+    except Exception:
+        return _LOCAL_TEXT.search(str(annotation)) is not None
+
+
+def evaluated(annotation: Any, cls: type, inside: bool = False) -> Any:
+    """
+    @param inside: whether names in quotes inside it are evaluated too.
+    @return: an annotation that stands in the body of C{cls}, evaluated.
+    @raise Exception: if it names what is not there when the program runs.
+    """
+    module = sys.modules.get(cls.__module__)
+    # The class itself may not be in its module yet.
+    outer, inner = vars(module) if module else {}, {cls.__name__: cls, **vars(cls)}
+    if isinstance(annotation, ForwardRef):  # so Python 3.14 says "not yet"
+        annotation = annotation.__forward_arg__
+    while isinstance(annotation, str):  # twice, if it is in quotes
+        annotation = eval(annotation, outer, inner)  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
+    if inside:
+        holder = types.SimpleNamespace(__annotations__={"it": annotation})
+        annotation = get_type_hints(holder, outer, inner, include_extras=True)["it"]
+    return annotation
 
 
 def _isMarked(annotation: object) -> bool:
@@ -294,6 +348,17 @@ def mayHold(cls: type, name: str) -> bool:
     return not (
         _isFramework(owner) or callable(attribute) or hasattr(attribute, "__get__")
     )
+
+
+def _maySet(cls: type, name: str) -> bool:
+    """
+    Whether an instance may be given a value for a field that it declares: as
+    L{mayHold}, or by the property of this name, if it has a setter.
+    """
+    found = _classAttribute(cls, name)
+    if found is not None and isinstance(found[1], property):
+        return found[1].fset is not None and not _isFramework(found[0])
+    return mayHold(cls, name)
 
 
 def _slotsOf(cls: type) -> Iterator[str]:

@@ -18,10 +18,11 @@ from twisted.spread import jelly, pb
 from twisted.spread.banana import BananaError
 
 from pbext._references import READERS
-from pbext.errors import BadValue, NotSendable, PBExtError, RefusedTag
+from pbext._registry import Registry, defaultRegistry
+from pbext.errors import BadValue, NotSendable, PBExtError, PeerError, RefusedTag
 from pbext.interfaces import IParticipant
-from pbext.wire._jellier import Jellier
-from pbext.wire._jelly import checkSendable, findTag
+from pbext.wire._jellier import CopyingJellier, Jellier
+from pbext.wire._jelly import checkSendable, findTag, pathTo
 from pbext.wire._unjelly import Unjellier, given
 
 __all__ = ["Incoming", "Messages"]
@@ -34,6 +35,10 @@ _MESSAGES = _CALLS | {b"answer", b"error"}
 #: What reads jelly: an error that is raised there, and not in a hook that is
 #: called from there, means that there was no jelly to read.
 _READERS = ("twisted.", "pbext.")
+
+#: What is asked of an object that is put into a set, or is a key; part of a
+#: cycle, it may have no values yet.
+_ASKED = ("__hash__", "__eq__")
 
 
 @attrs.define(eq=False)
@@ -73,8 +78,9 @@ class Messages(pb.Broker):
     jellyArgs: Any = None
     jellyKw: Any = None
 
-    #: See L{Broker<pbext._broker.Broker>}.
+    # See L{Broker<pbext._broker.Broker>}.
     namedReferences = False
+    registry: Registry = defaultRegistry
 
     #: The call that is being served just now.
     _serving: Incoming | None = None
@@ -203,7 +209,9 @@ class Messages(pb.Broker):
         self.jellyMethod, self.jellyArgs, self.jellyKw = method, args, kw
         self._enlisted.append([])
         try:
-            result = Jellier(self.security, self).jellyFull(object)
+            copiers = self.registry.copiers
+            jellier = CopyingJellier if copiers else Jellier
+            result = jellier(self.security, self).jellyFull(object)
         except BaseException:
             self._endNested()
             self.withdraw()
@@ -269,10 +277,14 @@ class Messages(pb.Broker):
         outer = self.unserializingPerspective
         self.unserializingPerspective = perspective
         try:
-            unjellier = Unjellier(self.security, self, READERS, self._taken)
+            unjellier = Unjellier(
+                self.security, self, READERS, self._taken, self.registry.readers
+            )
             result = unjellier.unjellyFull(sexp)
         except jelly.InsecureJelly as error:
             raise self._refusal(sexp, error) from None
+        except PeerError as error:
+            raise _located(error, sexp) from None
         except PBExtError:
             raise
         except Exception as error:
@@ -287,13 +299,24 @@ class Messages(pb.Broker):
 
     def _refusal(self, sexp: Any, error: Exception) -> Exception:
         found = findTag(sexp, self._isUnknown) or findTag(
-            sexp, lambda word: not self.security.isTypeAllowed(word), words=True
+            sexp, self._isForbidden, words=True
         )
         if found is None:
-            return error
+            word = error.args[0] if error.args else None
+            if type(word) is not bytes:
+                return BadValue(errorType=qual(type(error)))
+            found = word, "$"  # in what is no jelly either
         return RefusedTag(tag=found[0].decode("utf-8", "replace"), path=found[1])
 
+    def _isForbidden(self, word: Any) -> bool:
+        readers = self.registry.readers
+        if readers is not None:
+            return word not in readers and word not in READERS
+        return not self.security.isTypeAllowed(word)
+
     def _isUnknown(self, tag: Any) -> bool:
+        if self.registry.readers is not None:
+            return tag not in self.registry.readers
         if not self.security.isTypeAllowed(tag):
             return True
         if tag in jelly.unjellyableRegistry or tag in jelly.unjellyableFactoryRegistry:
@@ -340,6 +363,19 @@ class Messages(pb.Broker):
             self.sendCall(command, objectID)
 
 
+def _located(error: Any, sexp: Any) -> Exception:
+    """
+    @return: an error that knows of its object, as one that knows where that
+        was.
+    """
+    part, error.where = error.where, None
+    found: Exception = error
+    if part is not None and hasattr(error, "path"):
+        path = pathTo(sexp, part) + error.path.removeprefix("$")
+        found = attrs.evolve(error, path=path, tag=part[0].decode("utf-8", "replace"))
+    return found
+
+
 def _isReading(error: BaseException) -> bool:
     """
     Whether an error was raised by what reads jelly, and not by a hook.
@@ -348,8 +384,10 @@ def _isReading(error: BaseException) -> bool:
         return True  # wherever it hit, the peer decides how deep this is
     traceback = error.__traceback__
     while traceback is not None:
-        where = traceback.tb_frame.f_globals.get("__name__", "")
-        if not where.startswith(_READERS):
+        frame = traceback.tb_frame
+        if frame.f_code.co_name in _ASKED:
+            return True
+        if not frame.f_globals.get("__name__", "").startswith(_READERS):
             return False
         traceback = traceback.tb_next
     return True

@@ -11,10 +11,10 @@ from reprlib import Repr
 from typing import Any
 
 from twisted.persisted.crefutil import NotKnown
-from twisted.spread.jelly import setUnjellyableForClass
 
 from pbext._cacheable import RemoteCache
 from pbext._copyable import RemoteCopy
+from pbext._registry import Registry, defaultRegistry
 from pbext._tables import Change
 
 __all__ = ["OpaqueCache", "OpaqueCopy", "allowOpaque", "brief"]
@@ -97,12 +97,14 @@ class OpaqueCache(_Opaque, RemoteCache):
         return super().__getattr__(name)
 
 
-def allowOpaque(tag: str) -> None:
+def allowOpaque(tag: str, registry: Registry = defaultRegistry) -> None:
     """
     Let whatever comes under C{tag} become an L{OpaqueCopy} or an
     L{OpaqueCache}.
+
+    @raise CannotRegister: if the tag is none, or is taken.
     """
-    setUnjellyableForClass(tag, _unjellierFor(tag))
+    registry.setUnjellyableForClass(tag, _unjellierFor(tag))
 
 
 def _unjellierFor(tag: str) -> Callable[[Any, Any], Any]:
@@ -113,4 +115,5 @@ def _unjellierFor(tag: str) -> Callable[[Any, Any], Any]:
         opaque.__dict__["tag"] = tag
         return opaque.unjellyFor(unjellier, jellyList)
 
+    unjelly.__qualname__ = "OpaqueCopy or OpaqueCache"  # for who lists a registry
     return unjelly

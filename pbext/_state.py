@@ -5,14 +5,20 @@ classes declare (L{pbext._fields}).  Nothing in here knows a broker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from twisted.logger import Logger
 from twisted.persisted.crefutil import NotKnown
 from twisted.python.reflect import qual
 
+from pbext._contract import Contract, contractOf
 from pbext._fields import CALLED, DISPATCHED, Fields, fieldsOf, mayHold
+from pbext._kinds import Mismatch, Postponed, whole
+from pbext._versions import VERSION, upgraded, versionOf
+from pbext.errors import PeerError
 
 __all__ = ["fillDefaults", "gatherState", "restoreState"]
 
@@ -21,16 +27,15 @@ _log = Logger()
 
 def _accepts(cls: type, fields: Fields, name: object) -> bool:
     """
-    Whether a peer may set this name on an instance of C{cls}.
+    Whether a peer may set this name on an instance of C{cls}, which declares
+    nothing.
     """
-    if fields.declared:
-        return name in fields.accepted
     return (
         isinstance(name, str)
         and name.isidentifier()
         and not name.startswith("_")
         and name not in fields.local
-        and name != CALLED
+        and name not in (CALLED, VERSION)
         and not (fields.dispatches and name.startswith(DISPATCHED))
         and mayHold(cls, name)
     )
@@ -52,17 +57,25 @@ def gatherState(instance: object) -> dict[str, object]:
     fields = fieldsOf(type(instance))
     if fields.loose:
         _sayWhatStays(instance, fields)
-    if not fields.declared:
-        return _publicState(instance, fields)
+    cls = type(instance)
+    contract = contractOf(cls)
+    if contract is None:
+        state = _publicState(instance, fields)
+        version = versionOf(cls)
+        return state if version is None else {**state, VERSION: version}
     state = {}
     for name in fields.names:
         if name in fields.shared and name not in vars(instance):
             continue
         try:
-            state[name] = getattr(instance, name)
+            value = getattr(instance, name)
         except AttributeError:
-            if not mayHold(type(instance), name):
+            if not mayHold(cls, name):
                 raise  # a property that fails is no field without a value
+            continue
+        state[name] = contract.write(name, value)
+    if contract.version is not None:
+        state[VERSION] = contract.version
     return state
 
 
@@ -110,34 +123,188 @@ class _Place:
         self._instance = instance
 
     def __setitem__(self, name: str, value: object) -> None:
-        if not isinstance(value, NotKnown):  # known by another name that is not, yet
-            object.__setattr__(self._instance, name, value)
+        object.__setattr__(self._instance, name, value)
 
 
-def restoreState(instance: object, state: Mapping[object, object]) -> None:
+class _Late:
     """
-    Put a state that a peer sent into an object.  What the class does not
-    accept is ignored: no method, property or private name is set, and
-    nothing is called, neither C{__init__} nor C{__setattr__}.
+    What has to wait for parts of cycles.  Twisted says that one is known by
+    C{late[name] = part}; others may not have been told yet, so that this goes
+    on when all have been (L{pbext.wire._unjelly.Unjellier}).
+    """
+
+    #: What is to be called then, of the message that is being read.
+    _queue: list[Callable[[], None]] | None = None
+
+    def __init__(self, instance: object) -> None:
+        self._instance = instance
+
+    def wait(self, name: str, part: NotKnown) -> None:
+        """
+        Wait for what is missing of the value of this name.
+        """
+        self._queue = getattr(part, "queue", None)
+        part.addDependant(self, name)
+
+    def __setitem__(self, name: str, part: object) -> None:
+        if self._queue is None:
+            self._known(name, part)
+        else:
+            self._queue.append(partial(self._known, name, part))
+
+    def _known(self, name: str, part: object) -> None:
+        try:
+            self.goOn(name, part)
+        except PeerError as error:
+            # Whoever has called this cannot know.
+            error.owner = error.owner or self._instance
+            raise
+
+    def goOn(self, name: str, part: object) -> None:
+        """
+        A part of the value of this name, or that itself, is known.
+        """
+        raise NotImplementedError("for subclasses")
+
+
+class _Unfinished(_Late):
+    """
+    An object some of whose values are not known yet; it is made when the last
+    one is.
+    """
+
+    def __init__(
+        self, instance: object, contract: Contract, values: dict[str, object]
+    ) -> None:
+        super().__init__(instance)
+        self._contract = contract
+        self._values = values
+        self.waiting: dict[str, object] = {}
+
+    def goOn(self, name: str, part: object) -> None:
+        """
+        See L{_Late.goOn}.
+        """
+        value = self.waiting.pop(name)
+        # It was the value itself, or something in a container, which has it now.
+        value = part if isinstance(value, NotKnown) else value
+        try:
+            self._values[name] = self._contract.reads[name](value)
+        except Mismatch as error:
+            raise self._contract.refusal(name, error) from None
+        except Postponed as missing:
+            self.waiting[name] = value
+            self.wait(name, missing.part)
+        if not self.waiting:
+            self._contract.make(self._instance, self._values)
+
+
+class _Versioned(_Late):
+    """
+    A state that may be of an older version.  The class is to upgrade it, and so
+    has to see it whole.
+    """
+
+    def __init__(self, instance: object, state: dict[Any, Any]) -> None:
+        super().__init__(instance)
+        self._state = state
+
+    def goOn(self, name: str, part: object) -> None:
+        """
+        See L{_Late.goOn}.
+        """
+        if isinstance(self._state[name], NotKnown):
+            self._state[name] = part
+        self.upgrade()
+
+    def upgrade(self) -> None:
+        """
+        Do it, and take the state, if nothing is missing.
+        """
+        for name, value in self._state.items():
+            try:
+                whole(value)
+            except Postponed as missing:
+                self.wait(name, missing.part)
+                return
+        cls = type(self._instance)
+        _restore(self._instance, contractOf(cls), upgraded(cls, self._state))
+
+
+def restoreState(instance: object, state: Mapping[Any, Any]) -> None:
+    """
+    Put a state that a peer sent into an object.  Of a class that declares
+    fields, each is checked, and the object is made as its contract
+    (L{pbext._contract}) says.  Otherwise, what the class does not accept is
+    ignored, and nothing is called: no method, property or private name is
+    set.
 
     @param state: names, as str, or as bytes as Python 2 peers send them.
+    @raise PeerError: if it is not a state of the class; one of C{RefusedField},
+        C{RefusedObject} and C{RefusedVersion} (L{pbext.errors}).
     """
     cls = type(instance)
-    fields = fieldsOf(cls)
+    contract = contractOf(cls)
+    if (versionOf(cls) if contract is None else contract.version) is None:
+        _restore(instance, contract, state)
+    else:
+        _Versioned(instance, dict(_named(state))).upgrade()
+
+
+def _restore(
+    instance: object, contract: Contract | None, state: Mapping[Any, Any]
+) -> None:
+    if contract is None:
+        _restoreUndeclared(instance, dict(_named(state)))
+        return
+    reads = contract.reads
+    if not state.keys() <= reads.keys():
+        state = dict(_named(state))
+    values: dict[str, Any] = {}
+    unfinished: _Unfinished | None = None
+    for name, value in state.items():
+        read = reads.get(name)
+        if read is None:
+            _refuseOrIgnore(contract, name)
+            continue
+        try:
+            values[name] = read(value)
+        except Mismatch as error:
+            raise contract.refusal(name, error) from None
+        except Postponed as missing:
+            unfinished = unfinished or _Unfinished(instance, contract, values)
+            unfinished.waiting[name] = value
+            unfinished.wait(name, missing.part)
+    if unfinished is None:
+        contract.make(instance, values)
+
+
+def _refuseOrIgnore(contract: Contract, name: object) -> None:
+    if name not in contract.fields.names:  # a property is, and has its own
+        contract.refuseUnknown(name)
+        _sayWhatIsIgnored(contract.cls, name)
+
+
+def _named(state: Mapping[object, object]) -> Iterator[tuple[Any, object]]:
     for key, value in state.items():
-        name = key
         if isinstance(key, bytes):
             try:
-                name = key.decode("utf-8")
+                key = key.decode("utf-8")
             except UnicodeDecodeError:
                 continue
+        yield key, value
+
+
+def _restoreUndeclared(instance: object, state: dict[Any, object]) -> None:
+    cls = type(instance)
+    fields = fieldsOf(cls)
+    for name, value in state.items():
         if not _accepts(cls, fields, name):
             _sayWhatIsIgnored(cls, name)
         elif isinstance(value, NotKnown):
             value.addDependant(_Place(instance), name)
         else:
-            object.__setattr__(instance, name, value)  # type: ignore[arg-type]  # _accepts takes only a str
-    fillDefaults(instance)
+            object.__setattr__(instance, name, value)
 
 
 #: By class, how many fields it was said of that they were ignored.
@@ -160,8 +327,8 @@ def _sayWhatIsIgnored(cls: type, name: object) -> None:
 
 def fillDefaults(instance: object) -> None:
     """
-    Give each declared field that has a default, and no value, its default.
+    Give an object that has arrived without a state its defaults.
     """
-    for name, default in fieldsOf(type(instance)).defaults.items():
-        if not _isSet(instance, name):
-            object.__setattr__(instance, name, default(instance))
+    contract = contractOf(type(instance))
+    if contract is not None:
+        contract.make(instance, {})

@@ -24,11 +24,13 @@ from twisted.python.reflect import qual
 from twisted.spread.jelly import InsecureJelly, Jellyable
 from twisted.spread.pb import Error
 
+from pbext._contract import contractOf
+from pbext._copyable import RemoteCopy
 from pbext._reports import whereRaised
 from pbext.errors import PeerError, StaleCache, UpdateFailed
 from pbext.interfaces import IConnection
 
-__all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change"]
+__all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change", "takesNoArguments"]
 
 _log = Logger()
 
@@ -106,7 +108,7 @@ class CacheRecord(Jellyable):
         """
         Make C{cache}, which is blank, the object that has arrived.
         """
-        if _takesNoArguments(self._class):
+        if takesNoArguments(self._class) and not _isConstructed(self._class):
             cache.__init__()  # stock's rule for a cache
         entry = self.entry = CacheEntry(unjellier.invoker, jellyList[1], cache)
         try:
@@ -368,12 +370,27 @@ def _recordOf(cache: Any) -> CacheRecord:
 
 
 @lru_cache(maxsize=256)
-def _takesNoArguments(cls: Any) -> bool:
+def takesNoArguments(cls: Any) -> bool:
+    """
+    Whether the constructor of a class can be called without.
+    """
     try:
         signature(cls.__init__).bind(None)
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _isConstructed(cls: Any) -> bool:
+    """
+    Whether to take its state is to call the constructor.
+    """
+    contract = contractOf(cls)
+    return (
+        contract is not None
+        and contract.arguments is not None
+        and cls.setCopyableState is RemoteCopy.setCopyableState
+    )
 
 
 def _nothing() -> None:

@@ -40,8 +40,11 @@ __all__ = [
     "NotSendable",
     "PBExtError",
     "PeerError",
+    "RefusedField",
+    "RefusedObject",
     "RefusedState",
     "RefusedTag",
+    "RefusedVersion",
     "StaleCache",
     "UnknownMethod",
     "UnknownObject",
@@ -50,8 +53,13 @@ __all__ = [
 ]
 
 
-#: Words of jelly's that stand for code and not for data.
-_CODE = frozenset({"class", "function", "instance", "method", "module"})
+#: Jelly's own words (C{pbext.wire._jelly.ATOMS}), which a policy may refuse, as
+#: it does those that stand for code; no class can be registered for one.
+_WORDS = frozenset(
+    "None unicode boolean decimal datetime date time timedelta tuple list set "
+    "frozenset dictionary reference dereference persistent unpersistable class "
+    "module function method instance remote local cached lcache".split()
+)
 
 
 class PBExtError(Exception):
@@ -89,7 +97,15 @@ class DeclarationError(PBExtError):
 class PeerError(PBExtError):
     """
     The peer sent something that this side does not accept.
+
+    @ivar where: the jelly of the object that does not, while it is read; it
+        becomes the C{path} of those errors that have one.
+    @ivar owner: that object, if it was part of a cycle, and so was made later
+        than it was read.
     """
+
+    where: Any = None
+    owner: Any = None
 
 
 class LinkError(PBExtError):
@@ -116,7 +132,7 @@ class RefusedTag(PeerError, InsecureJelly, Error):
     path: str
 
     def __str__(self) -> str:
-        if self.tag in _CODE:
+        if self.tag in _WORDS:
             return f"a {self.tag} (at {self.path}) is not accepted here"
         text = (
             f"the tag {self.tag!r} (at {self.path}) is not registered on the "
@@ -148,6 +164,81 @@ class RefusedState(PeerError, Error):
         "{self.className} reads a dict as its state, and a {self.got} "
         "arrived; to read another kind of state, override "
         "setCopyableState"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class RefusedField(PeerError, Error):
+    """
+    A state arrived with a field that is not as the receiving class declares
+    it.
+
+    @ivar className: the class that receives.
+    @ivar path: where; C{$} is the value that was being read, for a call the
+        tuple of its arguments.
+    @ivar expected: what the class declares.
+    @ivar got: the type of what arrived.
+    @ivar tag: what it was sent as.
+    """
+
+    className: str
+    path: str
+    expected: str
+    got: str
+    tag: str = ""
+
+    _text = (
+        "{self.className} does not take what has arrived at {self.path}: "
+        "{self.expected} is declared, and {self.got} was sent"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class RefusedObject(PeerError, Error):
+    """
+    A state arrived whose values the receiving class does not take together:
+    its constructor failed, or its upgrade from an older version.
+
+    @ivar className: the class that receives.
+    @ivar errorType: the class of the error.
+    @ivar path: as in L{RefusedField}.
+    @ivar tag: as in L{RefusedField}.
+    """
+
+    className: str
+    errorType: str
+    path: str = "$"
+    tag: str = ""
+
+    _text = (
+        "{self.className} does not take what has arrived at {self.path}: making "
+        "the object failed with {self.errorType}"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
+class RefusedVersion(PeerError, Error):
+    """
+    A state arrived of a version that the receiving class does not read.
+
+    @ivar className: the class that receives.
+    @ivar got: the version that arrived.
+    @ivar reads: the version that the class reads.
+    @ivar why: what is missing.
+    @ivar path: as in L{RefusedField}.
+    @ivar tag: as in L{RefusedField}.
+    """
+
+    className: str
+    got: int
+    reads: int
+    why: str
+    path: str = "$"
+    tag: str = ""
+
+    _text = (
+        "{self.className} reads version {self.reads} of its state, and version "
+        "{self.got} was sent at {self.path}: {self.why}"
     )
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -27,12 +28,21 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
+from twisted.python.reflect import qual
 from twisted.spread import jelly, pb
 
 from pbext._copied import CopiedFailure
 from pbext._factories import PBClientFactory, PBServerFactory
+from pbext._registry import Registry, defaultRegistry
 
-__all__ = ["Link", "Pair", "connectedPair", "restoredRegistry", "roundTrip"]
+__all__ = [
+    "Link",
+    "Pair",
+    "connectedPair",
+    "restoredRegistry",
+    "roundTrip",
+    "unsampled",
+]
 
 _T = TypeVar("_T")
 
@@ -353,19 +363,68 @@ class _Echo(pb.Root):
         self.held = value
 
 
-def roundTrip(obj: Any, *, chunk: int | None = None) -> Any:
+def roundTrip(
+    obj: Any, registry: Registry = defaultRegistry, *, chunk: int | None = None
+) -> Any:
     """
     Send an object over a connection, and see what becomes of it.
 
+    @param registry: of both ends.
     @return: the object as it arrived.  A cache is stale by then, since the
         connection is closed; to see one change, use L{connectedPair}.
     @raise Exception: as L{Pair.result}: what kept it from being sent, or from
         being received.
     """
     root = _Echo()
-    with connectedPair(root, chunk=chunk) as pair:
+    with connectedPair(
+        root,
+        serverFactory=partial(PBServerFactory, registry=registry),
+        clientFactory=partial(PBClientFactory, registry=registry),
+        chunk=chunk,
+    ) as pair:
         pair.result(pair.root.callRemote("hold", obj))
     return root.held
+
+
+def unsampled(registry: Registry, samples: Iterable[Any]) -> list[str]:
+    """
+    Send a sample of each class, and see that it survives: for a program's own
+    tests, C{assert not unsampled(registry, samples)}.
+
+    @param samples: objects as they are sent, each under a tag of its own.
+    @return: the tags of the registry that there is no sample of.
+    @raise AssertionError: if a sample arrives as something else than the
+        registry says; or, where it arrives as its own class and that can be
+        compared, unlike itself.
+    @raise Exception: as L{roundTrip}.
+    """
+    missing = {entry.tag: entry for entry in registry}
+    for sample in samples:
+        tag = _tagSent(sample, registry)
+        arrived = roundTrip(sample, registry)
+        entry = missing.pop(tag, None) or registry.find(tag)
+        if entry is None:
+            raise AssertionError(f"{tag} is not in the registry")
+        if entry.kind == "class" and isinstance(entry.target, type):
+            if type(arrived) is not entry.target:
+                raise AssertionError(f"{tag} arrives as {qual(type(arrived))}")
+        same = type(arrived) is type(sample)
+        if same and _compares(sample) and arrived != sample:
+            raise AssertionError(f"a sample of {tag} arrives unlike itself")
+    return sorted(missing)
+
+
+def _compares(sample: object) -> bool:
+    own: object = type(sample).__eq__
+    return own is not object.__eq__
+
+
+def _tagSent(sample: Any, registry: Registry) -> str:
+    copier = registry.copiers.get(type(sample))
+    if copier is not None:
+        return copier.tag
+    tag: bytes = sample.getTypeToCopyFor(None)
+    return tag.decode("utf-8")
 
 
 @contextmanager
@@ -382,6 +441,7 @@ def restoredRegistry() -> Iterator[None]:
         security.allowedModules,
         security.allowedClasses,
     ]
+    tables += [defaultRegistry.said, defaultRegistry.copiers]
     before = [dict(table) for table in tables]
     try:
         yield

@@ -99,51 +99,51 @@ class PlainPond(pb.Copyable, pb.RemoteCopy):
 @dataclass
 class DataPond(pb.Copyable, pb.RemoteCopy):
     typeToCopy = "test_copyable.DataPond"
-    frogs: int
-    toads: list[int] = field(default_factory=list)
+    frogs: Any
+    toads: list[Any] = field(default_factory=list)
     password: LocalOnly[str] = "secret"
 
 
 @dataclass(frozen=True)
 class FrozenDataPond(pb.Copyable, pb.RemoteCopy):
     typeToCopy = "test_copyable.FrozenDataPond"
-    frogs: int
-    toads: list[int] = field(default_factory=list)
+    frogs: Any
+    toads: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class SlotsDataPond(pb.RemoteCopy, pb.Copyable):
     typeToCopy = "test_copyable.SlotsDataPond"
-    frogs: int
-    toads: list[int] = field(default_factory=list)
+    frogs: Any
+    toads: list[Any] = field(default_factory=list)
 
 
 @attrs.define
 class AttrsPond(pb.Copyable, pb.RemoteCopy):
     typeToCopy = "test_copyable.AttrsPond"
-    frogs: int
-    toads: list[int] = attrs.field(factory=list)
+    frogs: Any
+    toads: list[Any] = attrs.field(factory=list)
 
 
 @attrs.define(slots=False)
 class DictAttrsPond(pb.RemoteCopy, pb.Copyable):
     typeToCopy = "test_copyable.DictAttrsPond"
-    frogs: int
-    toads: list[int] = attrs.field(factory=list)
+    frogs: Any
+    toads: list[Any] = attrs.field(factory=list)
 
 
 @attrs.frozen
 class FrozenAttrsPond(pb.Copyable, pb.RemoteCopy):
     typeToCopy = "test_copyable.FrozenAttrsPond"
-    frogs: int
-    toads: list[int] = attrs.field(factory=list)
+    frogs: Any
+    toads: list[Any] = attrs.field(factory=list)
 
 
 class SlottedPond(pb.Copyable, pb.RemoteCopy):
     typeToCopy = "test_copyable.SlottedPond"
     __slots__ = ("frogs", "toads")
 
-    def __init__(self, frogs: int, toads: list[int]) -> None:
+    def __init__(self, frogs: Any, toads: list[Any]) -> None:
         self.frogs = frogs
         self.toads = toads
 
@@ -334,8 +334,9 @@ class StockPeerTests(SynchronousTestCase):
 
         pond = Undeclared(frogs=3, password="theirs", extra=1)
         arrived = asArgument(pond, stock, pb)
-        self.assertEqual(vars(arrived), {"frogs": 3, "toads": []})
+        self.assertEqual((arrived.frogs, arrived.toads), (3, []))
         self.assertEqual(arrived.password, "secret")
+        self.assertFalse(hasattr(arrived, "extra"))
 
     def test_B8_nothingPrivateLeaves(self) -> None:
         """
@@ -524,11 +525,21 @@ class HookTests(RegistryCase):
     def test_emptyState(self) -> None:
         """
         A state that is empty, of whatever type, gives an object that has its
-        defaults.
+        defaults, if it has them for all fields.
         """
 
+        @dataclass
+        class Defaults(pb.RemoteCopy):
+            frogs: int = 7
+            toads: list[int] = field(default_factory=list)
+
+        registry = restoredRegistry()
+        registry.__enter__()
+        self.addCleanup(registry.__exit__, None, None, None)
+        pb.setUnjellyableForClass("test_copyable.Empty", Defaults)
+
         class Empty(OurPond):
-            typeToCopy = "test_copyable.DataPond"
+            typeToCopy = "test_copyable.Empty"
 
             def getStateToCopy(self) -> Any:
                 return self.state
@@ -536,7 +547,7 @@ class HookTests(RegistryCase):
         for state in None, {}, [], "", 0:
             pond = Empty()
             pond.state = state
-            self.assertEqual(vars(roundTrip(pond)), {"toads": []})
+            self.assertEqual(vars(roundTrip(pond)), {"frogs": 7, "toads": []})
 
     def test_refusedState(self) -> None:
         """
@@ -1073,5 +1084,5 @@ class PlainJellyTests(SynchronousTestCase):
         """
         Dates and decimals travel in a state as they do anywhere.
         """
-        pond = DataPond(datetime.date(2024, 2, 29), [decimal.Decimal("-1.50")])  # type: ignore[arg-type,list-item]
+        pond = DataPond(datetime.date(2024, 2, 29), [decimal.Decimal("-1.50")])
         self.assertEqual(roundTrip(pond), pond)

@@ -7,8 +7,11 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import sys
 import textwrap
+import types
 from pathlib import Path
+from unittest import mock
 
 import attrs
 
@@ -60,19 +63,22 @@ class DocsTests(SynchronousTestCase):
     def page(self, name: str) -> str:
         return (TOP / "docs" / f"{name}.rst").read_text()
 
-    def test_calls(self) -> None:
+    def test_examples(self) -> None:
         """
-        The example of the page on calls prints what the page says, but that
-        the page folds it.
+        The example of a page prints what the page says, but that the page folds
+        it.
         """
-        page = self.page("calls")
-        code = _block(page, ".. code-block:: python")
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, "calls.rst", "exec"), {"__name__": "docs"})
-        said = _block(page, "prints (here the long lines are folded)::")
-        unfolded = re.sub(r"\n  +", " ", said)
-        self.assertEqual(printed.getvalue(), unfolded)
+        for name in "calls", "contract":
+            page = self.page(name)
+            code = _block(page, ".. code-block:: python")
+            printed = io.StringIO()
+            module = types.ModuleType("docs")
+            with mock.patch.dict(sys.modules, docs=module):
+                with contextlib.redirect_stdout(printed):
+                    exec(compile(code, f"{name}.rst", "exec"), vars(module))
+            said = _block(page, "prints (here the long lines are folded)::")
+            unfolded = re.sub(r"\n  +", " ", said)
+            self.assertEqual(printed.getvalue(), unfolded)
 
     def test_limits(self) -> None:
         """

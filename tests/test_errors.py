@@ -18,7 +18,7 @@ from twisted.spread.banana import BananaError
 from twisted.spread.jelly import InsecureJelly
 from twisted.trial.unittest import SynchronousTestCase
 
-from pbext import errors, pb
+from pbext import Registry, errors, pb
 from pbext._reports import whereRaised
 from pbext.errors import (
     BadAnswer,
@@ -38,8 +38,11 @@ from pbext.errors import (
     NotSendable,
     PBExtError,
     PeerError,
+    RefusedField,
+    RefusedObject,
     RefusedState,
     RefusedTag,
+    RefusedVersion,
     StaleCache,
     UnknownMethod,
     UnknownObject,
@@ -47,6 +50,7 @@ from pbext.errors import (
     UpdateFailed,
 )
 from pbext.testing import connectedPair, roundTrip
+from pbext.wire._jelly import ATOMS
 
 #: The peer in memory, as a log names it.
 PEER = "192.168.1.1:54321"
@@ -65,6 +69,42 @@ ERRORS: list[tuple[PBExtError, type, type, list[str]]] = [
         PeerError,
         pb.Error,
         ["pond.Frog", "builtins.list", "setCopyableState"],
+    ),
+    (
+        RefusedField(
+            className="pond.Frog",
+            path="$[0].frogs",
+            expected="int",
+            got="builtins.str",
+            tag="pond.Frog",
+        ),
+        PeerError,
+        pb.Error,
+        ["pond.Frog", "$[0].frogs", "int is declared", "builtins.str was sent"],
+    ),
+    (
+        RefusedObject(
+            className="pond.Frog",
+            errorType="builtins.ValueError",
+            path="$[0]",
+            tag="pond.Frog",
+        ),
+        PeerError,
+        pb.Error,
+        ["pond.Frog", "$[0]", "failed with builtins.ValueError"],
+    ),
+    (
+        RefusedVersion(
+            className="pond.Frog",
+            got=4,
+            reads=3,
+            why="the sender is newer",
+            path="$[0]",
+            tag="pond.Frog",
+        ),
+        PeerError,
+        pb.Error,
+        ["pond.Frog reads version 3", "version 4", "$[0]", "the sender is newer"],
     ),
     (
         NotSendable(path="$.frogs[0]", got="instance of class X", fix="do this"),
@@ -155,7 +195,7 @@ ERRORS: list[tuple[PBExtError, type, type, list[str]]] = [
 
 
 #: The fields that are numbers.
-NUMBERS = {"keywords", "positional", "seconds", "value"}
+NUMBERS = {"keywords", "positional", "reads", "seconds", "value"}
 
 
 class RecordTests(SynchronousTestCase):
@@ -202,7 +242,10 @@ class RecordTests(SynchronousTestCase):
         for error, *_ in ERRORS:
             for one in attrs.fields(type(error)):
                 self.assertTrue(one.kw_only)
-                kind = int if one.name in NUMBERS else str
+                number = one.name in NUMBERS
+                if isinstance(error, RefusedVersion) and one.name == "got":
+                    number = True
+                kind = int if number else str
                 self.assertIsInstance(getattr(error, one.name), kind)
 
     def test_pickle(self) -> None:
@@ -417,6 +460,20 @@ class RefusedTagTests(SynchronousTestCase):
                 self.assertEqual(
                     str(error), f"a {sexp[0].decode()} (at $[1]) is not accepted here"
                 )
+
+    def test_words(self) -> None:
+        """
+        So is any other of jelly's own words, where a policy does not allow it:
+        there is no class to register for one.
+        """
+        for word in ATOMS:
+            error = RefusedTag(tag=word.decode(), path="$[1]")
+            self.assertEqual(
+                str(error), f"a {word.decode()} (at $[1]) is not accepted here"
+            )
+            self.assertRaises(
+                CannotRegister, Registry().setUnjellyableForClass, word, Frog
+            )
 
 
 class FollowedPond(pb.Cacheable):

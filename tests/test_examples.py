@@ -102,7 +102,8 @@ class OurEnd:
         )
 
     def pbreceiver(self, example: str) -> Child:
-        options = f"--listen {ANY} --root receiver.Receiver --path".split()
+        classes = f"--import {example}_ponds --root receiver.Receiver"
+        options = f"--listen {ANY} {classes} --path".split()
         path = str(self.folder(example))
         return self._start(
             ["-c", TWISTD, "-n", "--pidfile=", "pbreceiver", *options, path],

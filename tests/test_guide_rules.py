@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import gc
 import pickle
+import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -23,7 +26,8 @@ from twisted.spread import pb as stock
 from twisted.spread.jelly import InsecureJelly
 from twisted.trial.unittest import SynchronousTestCase
 
-from pbext import LocalOnly, pb
+from pbext import LocalOnly, Registry, pb
+from pbext.errors import BadDeclaration, CannotRegister, RefusedTag
 from pbext.testing import Pair, connectedPair, restoredRegistry
 
 #: The libraries of the client's and the server's factory.
@@ -176,18 +180,67 @@ class AcceptingTests(RuleCase):
         """
         for receiver in ReceiverPond, Unrelated, StockReceiverPond:
             for cls in CopyPond, StockCopyPond:
-                pb.setUnjellyableForClass(cls, receiver)
+                pb.setUnjellyableForClass(cls, receiver, replace=True)
                 for pair in self.pairs():
                     pair.result(pair.root.callRemote("take", aPond(cls)))
                     self.assertIs(type(self.desk.taken), receiver)
                     self.assertEqual(self.desk.taken.frogs, 7)
+
+    def test_rule01_theLine(self) -> None:
+        """
+        The line that the error tells is the line that registers it.
+        """
+        for number, cls in enumerate((CopyPond, StockCopyPond)):
+            pair = self.connect((pb, stock)[number], pb)
+            failure = self.errorOf(pair, pair.root.callRemote("take", aPond(cls)))
+            [line] = re.findall(r"pb\.setUnjellyableForClass\(.*?\)", failure.value)
+            eval(line, {"pb": pb, "TheClassThatReceives": ReceiverPond})
+            pair.result(pair.root.callRemote("take", aPond(cls)))
+            self.assertIsInstance(self.desk.taken, ReceiverPond)
+
+    def test_rule01_answers(self) -> None:
+        """
+        So it is where an answer is refused: there the caller is the receiving
+        side.
+        """
+        for cls in CopyPond, StockCopyPond:
+            for server in pb, stock:
+                pair = self.connect(pb, server)
+                self.desk.shown = {"it": (aPond(cls),)}
+                failure = self.errorOf(pair, pair.root.callRemote("show"))
+                self.assertTrue(failure.check(InsecureJelly))
+                self.assertIsInstance(failure.value, RefusedTag)
+                self.assertEqual(
+                    (failure.value.tag, failure.value.path),
+                    (f"tests.test_guide_rules.{cls.__name__}", "$.it[0]"),
+                )
+                self.assertEqual(pair.result(pair.root.callRemote("echo", 7)), 7)
+
+    def test_rule01_eachClass(self) -> None:
+        """
+        Each class has to be accepted: one that is says nothing of what is in
+        it, of its subclasses, or of other classes of its module.
+        """
+        pb.setUnjellyableForClass(CopyPond, ReceiverPond)
+        subclass = type("Pool", (CopyPond,), {"__module__": __name__})
+        for pair in self.pairs():
+            if not isinstance(pair.server, pb.Broker):
+                continue
+            full = aPond()
+            full.inside = aPond(StockCopyPond)
+            for thing in full, aPond(subclass), aPond(StockCopyPond):
+                failure = self.errorOf(pair, pair.root.callRemote("take", thing))
+                self.assertTrue(failure.check(InsecureJelly))
+                self.assertIsNone(self.desk.taken)
 
     def test_rule02_name(self) -> None:
         """
         The tag is module and class as the sender knows them: the same class
         known by another name is another tag.
         """
-        pb.setUnjellyableForClass("tests.test_guide_rules.CopyPond", ReceiverPond)
+        pb.setUnjellyableForClass(
+            "tests.test_guide_rules.CopyPond", ReceiverPond, replace=True
+        )
         for pair in self.pairs():
             pair.result(pair.root.callRemote("take", aPond()))
             self.assertIsInstance(self.desk.taken, ReceiverPond)
@@ -234,11 +287,286 @@ class AcceptingTests(RuleCase):
             (StockCopyPond, Unrelated),
             (CopyPond, StockUnrelated),
         ):
-            pb.setUnjellyableForClass(sender, receiver)
+            pb.setUnjellyableForClass(sender, receiver, replace=True)
             for pair in self.pairs():
                 pair.result(pair.root.callRemote("take", aPond(sender)))
                 self.assertEqual(self.desk.taken.describe(), "7 in green")
                 self.assertNotIsInstance(self.desk.taken, LilyPond)
+
+    def test_rule03_flavors(self) -> None:
+        """
+        What is sent is a Copyable: a RemoteCopy alone cannot be sent on.  What
+        receives is a RemoteCopy, or it cannot be registered.
+        """
+        pb.setUnjellyableForClass(CopyPond, ReceiverPond)
+        pair = self.connect()
+        pair.result(pair.root.callRemote("take", aPond()))
+        error = self.errorOf(pair, pair.root.callRemote("take", self.desk.taken))
+        self.assertTrue(error.check(InsecureJelly))
+        self.assertIn("at $[0]", error.getErrorMessage())
+        for cls in LilyPond, CopyPond:
+            error = self.assertRaises(
+                CannotRegister, pb.setUnjellyableForClass, "rule03", cls
+            )
+            self.assertIn("derive it from pb.RemoteCopy", str(error))
+
+    def test_rule03_theRegistration(self) -> None:
+        """
+        The receiving program need only have imported the registration: by
+        the tag alone, it knows nothing of the class that is sent.
+        """
+        source = (
+            "from pbext import pb\n"
+            "@pb.defaultRegistry.unjellyableFor('far.away.Pond')\n"
+            "class Arrived(pb.RemoteCopy):\n"
+            "    pass\n"
+        )
+        away = type("Pond", (StockCopyPond,), {"__module__": "far.away"})
+        space: dict[str, Any] = {"__name__": "receiver"}
+        exec(source, space)
+        self.assertNotIn("far.away", sys.modules)
+        for pair in self.pairs():
+            pair.result(pair.root.callRemote("take", aPond(away)))
+            self.assertIs(type(self.desk.taken), space["Arrived"])
+            self.assertEqual(vars(self.desk.taken), {"colour": "green", "frogs": 7})
+
+    def test_rule03_aPorts(self) -> None:
+        """
+        The registry can belong to a port: what that accepts, and as what, is
+        for it to say, and no other port accepts it.
+        """
+        for receiver in ReceiverPond, Unrelated, StockReceiverPond:
+            registry = Registry()
+            registry.setUnjellyableForClass(CopyPond, receiver)
+            for client in pb, stock:
+                pair = connectedPair(
+                    Desk(),
+                    serverFactory=partial(pb.PBServerFactory, registry=registry),
+                    clientFactory=client.PBClientFactory,
+                )
+                self.addCleanup(pair.close)
+                pair.result(pair.root.callRemote("take", aPond()))
+                taken = pair.serverFactory.root.taken
+                self.assertIs(type(taken), receiver)
+                self.assertEqual(taken.frogs, 7)
+        pair = self.connect(stock, pb)
+        failure = self.errorOf(pair, pair.root.callRemote("take", aPond()))
+        self.assertTrue(failure.check(InsecureJelly))
+
+
+class Called:
+    """
+    Notes which constructors have run.
+    """
+
+    calls: list[Any] = []
+
+
+class HandMade(pb.RemoteCopy):
+    frogs: int
+    depth = 1
+
+    def __init__(self, frogs: int = 0) -> None:
+        Called.calls.append(frogs)
+        self.frogs = frogs
+        self.built = True
+
+
+class HandMadeWithArguments(pb.RemoteCopy):
+    def __init__(self, frogs: int, toads: int) -> None:
+        Called.calls.append((frogs, toads))
+
+
+class StockHandMade(stock.RemoteCopy):
+    def __init__(self, frogs: int) -> None:
+        Called.calls.append(frogs)
+
+
+class AsksForIt(HandMade):
+    copyConstruct = True
+
+
+@dataclass
+class Generated(pb.RemoteCopy):
+    frogs: int
+    toads: list[str] = field(default_factory=list)
+    twice: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        Called.calls.append(self.frogs)
+        self.twice = 2 * self.frogs
+
+
+@dataclass(frozen=True)
+class GeneratedFrozen(pb.RemoteCopy):
+    frogs: int
+    toads: list[str] = field(default_factory=list)
+    twice: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        Called.calls.append(self.frogs)
+        object.__setattr__(self, "twice", 2 * self.frogs)
+
+
+@attrs.frozen
+class GeneratedByAttrs(pb.RemoteCopy):
+    frogs: int = attrs.field(
+        converter=lambda frogs: frogs + 1, validator=attrs.validators.lt(100)
+    )
+    toads: list[str] = attrs.field(factory=list)
+    twice: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        Called.calls.append(self.frogs - 1)
+        object.__setattr__(self, "twice", 2 * (self.frogs - 1))
+
+
+class SentPond(stock.Copyable):
+    """
+    Of stock's, with any state.
+    """
+
+    def __init__(self, **state: Any) -> None:
+        self.__dict__ = state
+
+
+class ConstructorTests(RuleCase):
+    """
+    Rule 9: whose constructor runs.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(Called, "calls", [])
+
+    def arrivals(self, cls: Any, **state: Any) -> Iterator[Any]:
+        """
+        @return: what arrives of an object, at each end that takes it.
+        """
+        pb.setUnjellyableForClass(SentPond, cls, replace=True)
+        for pair in self.pairs():
+            Called.calls.clear()
+            pair.result(pair.root.callRemote("take", SentPond(**state)))
+            yield self.desk.taken
+
+    def test_rule09_handWritten(self) -> None:
+        """
+        A constructor that is written by hand does not run, whatever arguments
+        it takes; in stock it does not either, whatever the guide says.
+        """
+        for cls in HandMade, HandMadeWithArguments, StockHandMade:
+            for pond in self.arrivals(cls, frogs=3):
+                self.assertIs(type(pond), cls)
+                self.assertEqual(vars(pond), {"frogs": 3})
+                self.assertEqual(Called.calls, [])
+
+    def test_rule09_generated(self) -> None:
+        """
+        Those that dataclasses and attrs generate do, once each, with their
+        defaults, converters, and what comes after.
+        """
+        for cls, more in (Generated, 0), (GeneratedFrozen, 0), (GeneratedByAttrs, 1):
+            toads = []
+            for pond in self.arrivals(cls, frogs=3):
+                self.assertIs(type(pond), cls)
+                self.assertEqual((pond.frogs, pond.toads), (3 + more, []))
+                self.assertEqual(pond.twice, 6)
+                self.assertEqual(Called.calls, [3])
+                toads.append(pond.toads)
+            self.assertEqual(len({id(each) for each in toads}), 3)
+            for pond in self.arrivals(cls, frogs=3, toads=["one"]):
+                self.assertEqual(pond.toads, ["one"])
+
+    def test_rule09_generatedRefuses(self) -> None:
+        """
+        What a validator does not take is refused, without its words, and so is
+        a value that is missing; nothing of it arrives.
+        """
+        pb.setUnjellyableForClass(SentPond, GeneratedByAttrs)
+        for state, says in (
+            ({"frogs": 1234}, "failed with builtins.ValueError"),
+            ({"toads": []}, "int is declared, and nothing was sent"),
+        ):
+            for client in pb, stock:
+                pair = self.connect(client, pb)
+                failure = self.errorOf(
+                    pair, pair.root.callRemote("take", SentPond(**state))
+                )
+                self.assertIn(says, str(failure.value))
+                self.assertNotIn("1234", str(failure.value))
+                self.assertIsNone(self.desk.taken)
+
+    def test_rule09_asked(self) -> None:
+        """
+        One that is written by hand runs where the class asks for it, with
+        what has arrived, or with its defaults.
+        """
+        for pond in self.arrivals(AsksForIt, frogs=3):
+            self.assertEqual(vars(pond), {"frogs": 3, "built": True})
+            self.assertEqual(Called.calls, [3])
+        for pond in self.arrivals(AsksForIt):
+            self.assertEqual(vars(pond), {"frogs": 0, "built": True})
+
+    def test_rule09_askedInVain(self) -> None:
+        """
+        If it needs more than what travels, that is said at registration.
+        """
+
+        class Asks(HandMadeWithArguments):
+            copyConstruct = True
+            frogs: int
+
+        error = self.assertRaises(
+            BadDeclaration, pb.setUnjellyableForClass, SentPond, Asks
+        )
+        self.assertIn("Asks.copyConstruct", str(error))
+        self.assertIn("needs toads", str(error))
+
+    def test_rule09_caches(self) -> None:
+        """
+        Stock does call that of a RemoteCache, without arguments, and so does
+        pbext; one that needs some makes a class of stock's that can receive
+        nothing, and does not run in one of ours.
+        """
+        for base in pb.RemoteCache, stock.RemoteCache:
+
+            class Bare(base):  # type: ignore[misc, valid-type]  # either base
+                def __init__(self) -> None:
+                    Called.calls.append("bare")
+
+            class Needing(base):  # type: ignore[misc, valid-type]  # either base
+                def __init__(self, frogs: int) -> None:
+                    Called.calls.append(frogs)
+
+            pb.setUnjellyableForClass("rule09.Pond", Bare, replace=True)
+            for pair in self.pairs():
+                Called.calls.clear()
+                pair.result(pair.root.callRemote("take", FollowedPond()))
+                self.assertEqual(Called.calls, ["bare"])
+                self.assertEqual(self.desk.taken.frogs, 3)
+            if base is stock.RemoteCache:
+                error = self.assertRaises(
+                    CannotRegister, pb.setUnjellyableForClass, "rule09", Needing
+                )
+                self.assertIn("without arguments", str(error))
+                continue
+            pb.setUnjellyableForClass("rule09.Pond", Needing, replace=True)
+            for pair in self.pairs():
+                Called.calls.clear()
+                pair.result(pair.root.callRemote("take", FollowedPond()))
+                self.assertEqual(Called.calls, [])
+                self.assertEqual(self.desk.taken.frogs, 3)
+
+
+class FollowedPond(stock.Cacheable):
+    def getTypeToCopy(self) -> bytes:
+        return b"rule09.Pond"
+
+    def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> Any:
+        return {"frogs": 3}
+
+    def stoppedObserving(self, perspective: Any, observer: Any) -> None:
+        pass
 
 
 class Traveller(pb.Copyable, pb.RemoteCopy):
@@ -669,7 +997,9 @@ class CacheCase(RuleCase):
             the ends and each kind of receiver.
         """
         for receiver in FollowedDuckPond, StockFollowedDuckPond:
-            pb.setUnjellyableForClass("test_guide_rules.DuckPond", receiver)
+            pb.setUnjellyableForClass(
+                "test_guide_rules.DuckPond", receiver, replace=True
+            )
             for pair in self.pairs(clients):
                 yield Watching(pair, makePond("one", "two"))
 
@@ -697,7 +1027,9 @@ class CacheRulesTests(CacheCase):
         """
         A RemoteCache of ours follows a stock publisher.
         """
-        pb.setUnjellyableForClass("test_guide_rules.DuckPond", FollowedDuckPond)
+        pb.setUnjellyableForClass(
+            "test_guide_rules.DuckPond", FollowedDuckPond, replace=True
+        )
         for client, server in ENDS:
             pair = self.connect(client, server)
             watching = Watching(pair, StockDuckPond("one"))
@@ -741,7 +1073,9 @@ class CacheRulesTests(CacheCase):
 
         for make in DuckPond, CallingUp, NotCallingUp, OnlyState:
             for receiver in FollowedDuckPond, StockFollowedDuckPond:
-                pb.setUnjellyableForClass("test_guide_rules.DuckPond", receiver)
+                pb.setUnjellyableForClass(
+                    "test_guide_rules.DuckPond", receiver, replace=True
+                )
                 for pair in self.pairs():
                     pond = make("one")
                     answer = pair.root.callRemote("take", pond)
@@ -764,7 +1098,9 @@ class CacheRulesTests(CacheCase):
                 return state
 
         for receiver in FollowedDuckPond, StockFollowedDuckPond:
-            pb.setUnjellyableForClass("test_guide_rules.DuckPond", receiver)
+            pb.setUnjellyableForClass(
+                "test_guide_rules.DuckPond", receiver, replace=True
+            )
             for server in pb, stock:
                 pair = self.connect(pb, server)
                 pair.result(pair.root.callRemote("take", Restless("one")))
@@ -1109,7 +1445,9 @@ class EverywhereTests(RuleCase):
         super().setUp()
         pb.setUnjellyableForClass(Envelope, Envelope)
         pb.setUnjellyableForClass(Box, ReceivedBox)
-        pb.setUnjellyableForClass("test_guide_rules.DuckPond", FollowedDuckPond)
+        pb.setUnjellyableForClass(
+            "test_guide_rules.DuckPond", FollowedDuckPond, replace=True
+        )
         pb.setUnjellyableForClass(DataTraveller, DataTraveller)
 
     def sendings(self) -> Iterator[Callable[[Any], Any]]:

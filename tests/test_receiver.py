@@ -495,9 +495,8 @@ class MakeServiceTests(SynchronousTestCase):
         A tag that somebody has registered is not taken from them.
         """
         pb.setUnjellyableForClass("tests.receiver.taken", pb.RemoteCopy)
-        self.assertIn(
-            "has registered it already", self.refusal("--allow", "tests.receiver.taken")
-        )
+        said = self.refusal("--import", __name__, "--allow", "tests.receiver.taken")
+        self.assertIn("has registered it already", said)
 
     def test_noPath(self) -> None:
         """

@@ -565,6 +565,10 @@ class Unregistered(Pond):
 pb.setUnjellyableForClass(Pond, Pond)
 
 
+class OtherPond(pb.RemoteCopy):
+    pass
+
+
 class RoundTripTests(SynchronousTestCase):
     """
     An object sent over a connection.
@@ -615,7 +619,7 @@ class RestoredRegistryTests(SynchronousTestCase):
         ]
 
     def spoil(self) -> None:
-        pb.setUnjellyableForClass(Pond, Unregistered)
+        pb.setUnjellyableForClass(Pond, OtherPond, replace=True)
         pb.setUnjellyableForClass("test_testing.new", Pond)
         pb.setUnjellyableFactoryForClass("test_testing.factory", Pond)
         jelly.globalSecurity.allowInstancesOf(Producer)
@@ -678,7 +682,14 @@ class PublicTests(SynchronousTestCase):
         """
         self.assertEqual(
             set(testing.__all__),
-            {"Link", "Pair", "connectedPair", "restoredRegistry", "roundTrip"},
+            {
+                "Link",
+                "Pair",
+                "connectedPair",
+                "restoredRegistry",
+                "roundTrip",
+                "unsampled",
+            },
         )
         for name in testing.__all__:
             self.assertTrue(callable(getattr(testing, name)))

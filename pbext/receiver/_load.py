@@ -6,19 +6,20 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 from twisted.python.failure import Failure
-from twisted.spread.jelly import unjellyableFactoryRegistry, unjellyableRegistry
 from twisted.spread.pb import IPBRoot
 
 from pbext._opaque import allowOpaque
+from pbext._registry import Registry
 from pbext._reports import whereRaised
 from pbext.receiver._service import CannotStart
 from pbext.wire._jelly import ATOMS
 
-__all__ = ["allow", "importModule", "loadRoot"]
+__all__ = ["allow", "importModule", "listing", "loadRoot"]
 
 
 def importModule(name: str) -> ModuleType:
@@ -80,15 +81,24 @@ def loadRoot(name: str) -> Any:
     return adapted
 
 
-def allow(tag: str) -> None:
+def allow(tag: str, registry: Registry) -> None:
     """
     @raise CannotStart: if the tag cannot be one, or is somebody's already.
     """
-    encoded: Any = tag.encode("utf-8")  # Twisted types the keys as str
-    if not tag.strip() or encoded in ATOMS:
+    if not tag.strip() or tag.encode("utf-8") in ATOMS:
         raise CannotStart(f"--allow {tag!r}: this is no tag of a class")
-    if encoded in unjellyableRegistry or encoded in unjellyableFactoryRegistry:
+    if tag in registry:
         raise CannotStart(
             f"--allow {tag}: a module that is imported has registered it already"
         )
-    allowOpaque(tag)
+    allowOpaque(tag, registry)
+
+
+def listing(registry: Registry) -> Iterator[str]:
+    """
+    @return: what is in a registry, line by line: the tag, what it becomes, and
+        where that was said.
+    """
+    for entry in registry:
+        version = "" if entry.version is None else f", version {entry.version}"
+        yield f"{entry.tag}: {entry.kind}{version}, {entry}"

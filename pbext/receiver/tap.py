@@ -16,8 +16,9 @@ from twisted.python import usage
 
 from pbext._broker import Broker
 from pbext._factories import PBServerFactory
+from pbext._registry import defaultRegistry
 from pbext.errors import RefusedTag
-from pbext.receiver._load import allow, importModule, loadRoot
+from pbext.receiver._load import allow, importModule, listing, loadRoot
 from pbext.receiver._root import ReceiverRoot
 from pbext.receiver._service import CannotStart, ReceiverService
 
@@ -45,6 +46,7 @@ class Options(usage.Options):
     optFlags = [
         ["no-path", None, "put no directory on the module search path"],
         ["allow-shutdown", None, "let a peer end the service, with shutdown()"],
+        ["list-classes", None, "print which classes may arrive, and end"],
     ]
 
     def __init__(self) -> None:
@@ -81,10 +83,23 @@ class _ReceiverBroker(Broker):
         try:
             return super().unserialize(sexp, perspective)
         except RefusedTag as error:
-            _log.warn(
-                "to accept it as fields alone, without its class: --allow {tag}",
-                tag=error.tag,
-            )
+            known = defaultRegistry.find(error.tag)
+            factory: Any = self.factory
+            if error.tag in factory.registry:
+                _log.warn(
+                    "{tag} may arrive when its sender has logged in", tag=error.tag
+                )
+            elif known is not None:
+                _log.warn(
+                    "{tag} is registered by the module {module}: --import {module}",
+                    tag=error.tag,
+                    module=known.module,
+                )
+            else:
+                _log.warn(
+                    "to accept it as fields alone, without its class: --allow {tag}",
+                    tag=error.tag,
+                )
             raise
 
 
@@ -111,14 +126,21 @@ def makeService(options: Options) -> IService:
             ) from None
     for module in options["import"]:
         importModule(module)
+    root = loadRoot(options["root"]) if options["root"] else None
+    # Of these modules, what they register; not what they import does.
+    modules = {*options["import"], (options["root"] or "").rpartition(".")[0]}
+    registry = defaultRegistry.select(modules=modules)
     for tag in options["allow"]:
-        allow(tag)
+        allow(tag, registry)
+    if options["list-classes"]:
+        lines = list(listing(registry)) or ["no class may arrive"]
+        print(*lines, sep="\n", flush=True)
+        raise SystemExit(0)
     shutdown = None
     if options["allow-shutdown"]:
         # in the next turn, when the answer has been written
         shutdown = partial(reactor.callLater, 0, reactor.stop)
-    root = loadRoot(options["root"]) if options["root"] else ReceiverRoot(shutdown)
-    factory = PBServerFactory(root)
+    factory = PBServerFactory(root or ReceiverRoot(shutdown), registry=registry)
     factory.protocol = _ReceiverBroker
     factory.noisy = False
     return ReceiverService(endpoints, factory, reactor)

@@ -4,6 +4,8 @@ From objects to jelly.
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakSet
 
@@ -19,6 +21,9 @@ __all__ = ["Jellier"]
 
 _log = Logger()
 
+#: What to do with a value for which jelly has no word.
+_AS_TEXT = "send it as text, or in a field that is declared as what it is"
+
 #: Classes of stock's of which it has been said what they lose.
 _said: WeakSet[type] = WeakSet()
 
@@ -30,17 +35,34 @@ class Jellier(jelly._Jellier):
 
     def __init__(self, taster: Any, invoker: Any) -> None:
         super().__init__(taster, None, invoker)
-        self._unsendable: list[tuple[list[Any], str]] = []
+        self._unsendable: list[tuple[list[Any], str, str]] = []
 
     def jellyFull(self, obj: Any) -> Any:
         """
         @return: the jelly of an object.
         @raise NotSendable: if it holds something that cannot be sent.
         """
-        sexp = self.jelly(obj)
+        try:
+            sexp = self.jelly(obj)
+        except NotImplementedError as error:
+            if not _isStocks(error):
+                raise  # a hook's
+            path = "".join(["$", *_steps(list(self._unfinished()), _hasZone)])
+            got = "a date or a time with a time zone"
+            raise NotSendable(path=path, got=got, fix=_AS_TEXT) from None
         if self._unsendable:
-            part, reason = self._unsendable[0]
-            raise NotSendable(path=pathTo(sexp, part), got=reason, fix=UNSENDABLE)
+            part, reason, fix = self._unsendable[0]
+            raise NotSendable(path=pathTo(sexp, part), got=reason, fix=fix)
+        return sexp
+
+    def jelly_decimal(self, d: Any) -> Any:
+        """
+        Note that jelly has no word for a decimal that is no finite number.
+        """
+        if d.is_finite():
+            return super().jelly_decimal(d)
+        sexp = [b"None"]
+        self._unsendable.append((sexp, "a decimal that is not finite", _AS_TEXT))
         return sexp
 
     def unpersistable(self, reason: Any, sxp: Any = None) -> Any:
@@ -52,7 +74,7 @@ class Jellier(jelly._Jellier):
         sexp = super().unpersistable(reason, sxp)
         owner = self._owner()
         if owner is None or IStrict.providedBy(owner):
-            self._unsendable.append((sexp, str(reason)))
+            self._unsendable.append((sexp, str(reason), UNSENDABLE))
         elif type(owner) not in _said:
             _said.add(type(owner))
             _log.warn(
@@ -66,11 +88,78 @@ class Jellier(jelly._Jellier):
         """
         The object whose state is being jellied just now.
         """
-        for number in reversed(self.preserved):
-            # Of what is not finished, and only of that, the list is empty.
-            sexp = self.preserved[number]
-            inner = sexp[2] if sexp[:1] == [b"reference"] else sexp
-            held = self.cooker[number]
-            if not inner and isinstance(held, flavors.Copyable):
+        for held in reversed(list(self._unfinished())):
+            if isinstance(held, flavors.Copyable):
                 return held
         return None
+
+    def _unfinished(self) -> Iterator[Any]:
+        """
+        The objects that are being jellied just now, each of them within the
+        one before.
+        """
+        for number, sexp in self.preserved.items():
+            # Of what is not finished, and only of that, the list is empty.
+            if not (sexp[2] if sexp[:1] == [b"reference"] else sexp):
+                yield self.cooker[number]
+
+
+class CopyingJellier(Jellier):
+    """
+    One that knows of classes that are not flavors, by the copiers of the
+    connection's registry.
+    """
+
+    def jelly(self, obj: Any) -> Any:
+        """
+        @return: the jelly of an object, or what refers to it.
+        """
+        copier = self.invoker.registry.copiers.get(type(obj))
+        if copier is None:
+            return super().jelly(obj)
+        known = self._checkMutable(obj)
+        if known:
+            return known
+        _cls, toWire = copier.sender
+        sexp = self.prepare(obj)
+        sexp.extend([copier.tag.encode("utf-8"), self.jelly(toWire(obj))])
+        return self.preserve(obj, sexp)
+
+
+def _isStocks(error: BaseException) -> bool:
+    """
+    Whether an error was raised by Twisted's jellier itself.
+    """
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_globals is vars(jelly)
+
+
+def _hasZone(value: object) -> bool:
+    kinds = datetime.datetime, datetime.time
+    return isinstance(value, kinds) and value.tzinfo is not None
+
+
+def _steps(objects: list[Any], last: Callable[[object], bool]) -> Iterator[str]:
+    """
+    @param objects: objects, each of them within the one before.
+    @param last: whether a value is what is looked for in the last one.
+    @return: the steps of the path to that.
+    """
+    for outer, inner in zip(objects, [*objects[1:], None], strict=True):
+        for step, value in _inside(outer):
+            if last(value) if inner is None else value is inner:
+                yield step
+                break
+
+
+def _inside(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield "{key}", key
+            name = isinstance(key, str) and key.isidentifier()
+            yield f".{key}" if name else "[...]", item
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for index, item in enumerate(value):
+            yield f"[{index}]", item

@@ -24,7 +24,14 @@ from pbext import (
     swallowDeadReference,
 )
 from pbext.errors import CallTimedOut, NotSendable, PBExtError, RefusedTag, StaleCache
-from pbext.testing import Link, Pair, connectedPair, restoredRegistry, roundTrip
+from pbext.testing import (
+    Link,
+    Pair,
+    connectedPair,
+    restoredRegistry,
+    roundTrip,
+    unsampled,
+)
 
 
 @dataclass
@@ -155,6 +162,33 @@ class AsyncRoot(pb.Root):
             return await method(len(known), other == quick)
         except CallTimedOut as error:
             raise pb.Error(f"{error.method} took {error.seconds}") from None
+
+
+class Versioned(pb.RemoteCopy):
+    copyVersion: ClassVar[int] = 1
+    copyConstruct: ClassVar[bool] = True
+    copyUnknown: ClassVar[str] = "forbid"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    def upgradeStateToVersion1(cls, state: dict[str, Any]) -> dict[str, Any]:
+        return {**state, "name": "nobody"}
+
+
+def registries(root: pb.Root) -> pb.Registry:
+    registry = pb.Registry()
+    registry.setUnjellyableForClass(Pond, Pond, replace=True)
+    versioned: type[Versioned] = registry.unjellyableFor("pond.Versioned")(Versioned)
+    registry.registerCopier(complex, "pond.complex", str, complex)
+    for entry in registry.select(modules=["ponds"], tags=["pond.Pond"]):
+        one: pb.Registration = entry
+        print(one.tag, one.kind, one.target, one.module, one.place, one.version)
+    pb.PBServerFactory(root, registry=registry)
+    missing: list[str] = unsampled(registry, [Pond(3), versioned("x")])
+    print(missing, roundTrip(1j, registry), len(registry), "pond.Pond" in registry)
+    return pb.defaultRegistry
 
 
 def gauges(broker: pb.Broker) -> dict[str, float]:
