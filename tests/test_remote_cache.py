@@ -117,6 +117,10 @@ class OtherRelay(pb.RemoteCache, pb.Cacheable):
     observe_addDuck = Relay.observe_addDuck
 
 
+class LiveRelay(Relay):
+    getStateToCopy = stock.Copyable.getStateToCopy
+
+
 _CACHES = [
     DictCache,
     DataCache,
@@ -126,6 +130,7 @@ _CACHES = [
     OwnDispatch,
     Relay,
     OtherRelay,
+    LiveRelay,
 ]
 for _cls in _CACHES:
     pb.setUnjellyableForClass(f"tests.test_remote_cache.{_cls.__name__}", _cls)
@@ -447,6 +452,23 @@ class RelayTests(PondTestCase):
             relay.invalidate()
             self.pair.flush()
             self.assertIs(CacheState.STALE, caches[0].cacheState)
+
+    def test_liveState(self) -> None:
+        """
+        One that sends its live C{__dict__}, as stock's do, sends nothing of
+        what it knows of itself.
+        """
+        source, relay, caches, upstream, _ = self.relay(LiveRelay)
+        self.assertIn("_pbextRecord", vars(relay))
+        for cache in caches:
+            self.assertIs(CacheState.LIVE, cache.cacheState)
+            self.assertIsNot(relay._record, cache._record)
+            self.assertEqual([], cache.ducks)
+        source.addDuck("huey")
+        upstream.flush()
+        self.pair.flush()
+        self.assertEqual([["huey"]] * 3, [cache.ducks for cache in caches])
+        upstream.close()
 
     def test_released(self) -> None:
         """
