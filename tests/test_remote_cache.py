@@ -11,11 +11,14 @@ from typing import Any
 
 import attrs
 
+from twisted.spread import jelly
 from twisted.spread import pb as stock
+from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import CacheState, pb
 from pbext._cacheable import RESERVED
 from pbext.errors import CannotRegister, StaleCache
+from pbext.testing import connectedPair
 from tests.ponds import (
     WATCHER,
     Hooked,
@@ -408,6 +411,44 @@ class RemoteCacheTests(PondTestCase):
         self.pair.flush()
         self.assertEqual(["huey"], caches[0].ducks)
         self.assertEqual([], pond.left)
+
+
+class Lake(pb.Cacheable):
+    def __init__(self, ducks: list[Any]) -> None:
+        self.ducks = ducks
+
+
+class WithoutABrokerTests(SynchronousTestCase):
+    """
+    Jelly by itself, which knows no peers.
+    """
+
+    def test_cacheable(self) -> None:
+        """
+        A Cacheable comes back as what it is, and is observed by nobody.
+        """
+        lake = Lake(["huey"])
+        found = jelly.unjelly(jelly.jelly(lake))
+        self.assertIs(Lake, type(found))
+        self.assertEqual(["huey"], found.ducks)
+        self.assertEqual((0, 0), (len(lake.observers), len(found.observers)))
+
+    def test_remoteCache(self) -> None:
+        """
+        So does a cache, which follows nobody then.
+        """
+        pond = Pond(tagFor(DictCache))
+        with connectedPair(PondRoot(pond=pond)) as pair:
+            cache = pair.result(pair.root.callRemote("get"))
+            found = jelly.unjelly(jelly.jelly(cache))
+            self.assertIs(DictCache, type(found))
+            self.assertEqual(cache.name, found.name)
+            self.assertIs(CacheState.LIVE, cache.cacheState)
+            self.assertIs(CacheState.WAITING, found.cacheState)
+            self.assertIsNone(found.broker)
+            del found
+            pair.flush()
+            self.assertEqual(1, len(pond.observers))
 
 
 class RelayTests(PondTestCase):
