@@ -38,7 +38,8 @@ from pbext._messages import Incoming
 from pbext._referenceable import receiver
 from pbext.errors import (
     BadMessage,
-    DeclarationError,
+    LinkError,
+    PBExtError,
     PeerError,
     UnknownObject,
     UpdateFailed,
@@ -212,10 +213,12 @@ class Broker(Calls):
         error = failure.value
         if isinstance(error, (UnknownObject, UpdateFailed)):
             return None  # what a heartbeat asks for; what the cache has logged
-        if isinstance(error, PeerError) and not isinstance(error, RemoteError):
+        ours = isinstance(error, PBExtError) and not isinstance(error, RemoteError)
+        if ours and isinstance(error, PeerError) and not call.later:
             self.note("refused a call of {peer}: {error}", error=error)
             return None
-        if isinstance(error, DeclarationError):
+        # Later, it is what another peer has sent to the method.
+        if ours and not isinstance(error, LinkError):
             self.note(
                 "{method}, called by {peer}, failed: {error}",
                 LogLevel.error,

@@ -16,9 +16,10 @@ from pbext.errors import PeerError
 __all__ = ["CopiedFailure", "RemoteError"]
 
 
-#: Of each text that a peer says of an error, so many characters are kept: more
-#: than stock sends of any traceback, and not a log full.
-MOST = 100_000
+#: Of each text that a peer says of an error, so many characters are kept: as
+#: many as a peer of ours can be told to send (C{Limits.errorText}), and more
+#: than stock sends of any traceback.
+MOST = 160_000
 
 
 class RemoteError(PeerError, pb.RemoteError):

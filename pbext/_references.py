@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.reflect import qual
 from twisted.spread import pb
 
+from pbext._copied import CopiedFailure
 from pbext.errors import BadReference, CannotSendBack
 
 __all__ = ["READERS", "RemoteMethod", "RemoteReference"]
@@ -181,11 +182,20 @@ def _lcache(unjellier: Any, jellyList: list[Any]) -> Any:
     return _found(jellyList, unjellier.invoker.remotelyCachedObjects).object
 
 
-#: What reads the words of jelly that refer to something, on either side.  They
-#: belong to every connection, whatever is registered.
+def _failure(unjellier: Any, jellyList: list[Any]) -> Any:
+    """
+    Wherever a failure stands, it is one, and not what the peer makes of it.
+    """
+    copied = pb.CopiedFailure.__new__(pb.CopiedFailure)
+    return CopiedFailure.normalized(copied.unjellyFor(unjellier, jellyList))
+
+
+#: What reads the words of jelly that refer to something, on either side, and
+#: failures.  They belong to every connection, whatever is registered.
 READERS: Mapping[bytes, Callable[[Any, list[Any]], Any]] = {
     b"remote": _remote,
     b"cached": _cached,
     b"local": _local,
     b"lcache": _lcache,
+    b"twisted.spread.pb.CopyableFailure": _failure,
 }

@@ -9,12 +9,14 @@ from typing import Any
 from zope.interface.verify import verifyObject
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.spread import banana, jelly
 from twisted.spread import pb as stock
 
 from pbext import pb
 from pbext.errors import NotSendable, Unordered
 from pbext.interfaces import IConnection, IParticipant
+from pbext.testing import connectedPair
 from tests.ponds import Pond, PondRoot, PondTestCase
 
 
@@ -346,3 +348,49 @@ class RefusedTests(PondTestCase):
         self.assertIn("$[1].list[1]", failure.value)
         self.assertIn("setUnjellyableForClass", failure.value)
         self.assertTrue(self.pair.links[0].connected)
+
+    def test_ofAnother(self) -> None:
+        """
+        What another peer has refused, to a method that is called here, is no
+        mistake of the caller's.
+        """
+
+        class Relay(pb.Root):
+            async def remote_relay(self) -> Any:
+                return await self.behind.callRemote("take", "x", Unknown())
+
+        relay = Relay()
+        with connectedPair(PondRoot()) as behind, connectedPair(relay) as front:
+            relay.behind = behind.root
+            call = front.root.callRemote("relay")
+            with capturedLogs() as events:
+                for pair in (front, behind, front):
+                    pair.flush()
+            failure = self.failureResultOf(call)
+            self.assertIn("tests.test_broker.Unknown", failure.value)
+        # By the one that refused it; to the other it is an error like any.
+        [said] = [formatEvent(event) for event in events]
+        self.assertIn("refused a call", said)
+
+    def test_answerOfAnother(self) -> None:
+        """
+        So it is with an answer of another peer's that is refused here.
+        """
+
+        class Relay(pb.Root):
+            async def remote_relay(self) -> Any:
+                return await self.behind.callRemote("get", "x")
+
+        relay = Relay()
+        behindRoot = PondRoot(x=Unknown())
+        with connectedPair(behindRoot) as behind, connectedPair(relay) as front:
+            relay.behind = behind.root
+            call = front.root.callRemote("relay")
+            with capturedLogs() as events:
+                for pair in (front, behind, front):
+                    pair.flush()
+            failure = self.failureResultOf(call)
+            self.assertIn("tests.test_broker.Unknown", failure.value)
+        [said] = [formatEvent(event) for event in events]
+        self.assertIn("relay, called by", said)
+        self.assertNotIn("refused a call", said)

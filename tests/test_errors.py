@@ -511,6 +511,26 @@ class NotSendableTests(SynchronousTestCase):
         self.assertIn("builtins.object", error.got)
         self.assertIn("pb.Copyable", error.fix)
 
+    def test_onStockFactories(self) -> None:
+        """
+        So it does over Twisted's brokers, whether all are told the same or
+        each has a message of its own.
+        """
+        pond, root = FollowedPond(), Holder()
+        with connectedPair(
+            root,
+            clients=2,
+            serverFactory=stock.PBServerFactory,
+            clientFactory=stock.PBClientFactory,
+        ) as pair:
+            for link in pair.links:
+                pair.result(link.root.callRemote("take", pond))
+            for toads in [object()], [Frog(1), object()]:
+                told = pond.observers.callRemote("add", toads)
+                error = self.failureResultOf(told, NotSendable).value
+                self.assertEqual(error.path, f"$[0][{len(toads) - 1}]")
+            self.assertFalse(pair.pump())
+
     def test_isBananaError(self) -> None:
         """
         Who expects Twisted's BananaError goes on getting one.

@@ -81,7 +81,6 @@ _NO_ERRORS: list[tuple[Any, type[PeerError]]] = [
     ([_FAILURE, 5], BadValue),
     ([_FAILURE, [b"list"]], BadValue),
     (_failure(parents=None), BadValue),
-    (_failure(postUnjelly=5), BadValue),
     ([b"tests.nothing", 1], RefusedTag),
     (_failure(value=[b"tests.nothing", 1]), RefusedTag),
     ([b"class", b"os.system"], RefusedTag),
@@ -92,6 +91,7 @@ _NO_ERRORS: list[tuple[Any, type[PeerError]]] = [
 #: Failures with junk in them.
 _JUNK = [
     _failure(check=5, trap=5, raiseException=5, __class__=5, __dict__=5),
+    _failure(postUnjelly=5),
     _failure(getErrorMessage=5, getTraceback=5, printTraceback=5, cleanFailure=5),
     _failure(throwExceptionIntoGenerator=5, _withoutTraceback=5, __reduce__=5),
     _failure(type=None, value=None, traceback=None),

@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from pbext import pb
 from pbext.errors import NotSendable
 from pbext.testing import connectedPair
-from pbext.wire._jelly import ATOMS, checkSendable, findTag
+from pbext.wire._jelly import ATOMS, checkSendable, findTag, pathTo
 
 #: As in L{banana}: bytes of a string, items of a list.
 LIMIT = banana.SIZE_LIMIT
@@ -160,6 +160,28 @@ class FindTagTests(SynchronousTestCase):
             sexp = [b"list", sexp]
         tag, path = findTag(sexp, lambda tag: True) or (b"", "")
         self.assertEqual((tag, len(path)), (b"pond.Pond", len("$") + 3 * 50_000))
+
+
+class PathToTests(SynchronousTestCase):
+    """
+    Where a part stands.
+    """
+
+    def test_part(self) -> None:
+        """
+        It is the very list that is looked for, not one that is equal to it.
+        """
+        part: list[Any] = [b"list"]
+        sexp = [b"list", [b"list"], [b"dictionary", [b"a", [b"pond.Pond", part]]]]
+        self.assertEqual("$[1].a", pathTo(sexp, part))
+        self.assertEqual("$[0]", pathTo(sexp, sexp[1]))
+        self.assertEqual("$", pathTo(sexp, sexp))
+
+    def test_none(self) -> None:
+        """
+        What does not stand anywhere is said of the whole.
+        """
+        self.assertEqual("$", pathTo([b"list", [b"list"], 7, ()], [b"list"]))
 
 
 class CheckSendableTests(SynchronousTestCase):

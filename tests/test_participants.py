@@ -311,6 +311,24 @@ class RefusedTests(ParticipantTestCase):
         self.assertEqual([], self.caches)
         self.assertEqual((1, 1), (len(self.strange.left), len(self.pond.left)))
 
+    def test_keyErrors(self) -> None:
+        """
+        A method may fail with an error of the same kind: who has called it
+        has read what was in the call.
+        """
+
+        def take(name: str, thing: Any) -> None:
+            self.kept = thing
+            raise KeyError("my key")
+
+        self.keeper.remote_take = take  # type: ignore[method-assign]
+        for _ in range(2):
+            self.assertEqual(["builtins.KeyError"], self.refuse(self.take(self.pond)))
+        self.assertEqual([], self.pond.left)
+        self.pond.addDuck("huey")
+        self.pair.flush()
+        self.assertEqual(["huey"], self.kept.ducks)
+
     def test_held(self) -> None:
         """
         What it has is not forgotten, wherever it stands in what is refused,

@@ -463,7 +463,7 @@ class ReaderTests(ReferenceTestCase):
         """
         self.meet()
         self.pair.result(self.pair.root.callRemote("take", "it", pb.Referenceable()))
-        for word in READERS:
+        for word in (b"remote", b"local", b"cached", b"lcache"):
             for rest in ((), (b"root",), (True,), (1.0,), ([],), (None,), (1, 1)):
                 error = self.assertRaises(BadReference, self.read, word, *rest)
                 self.assertEqual(word.decode(), error.kind)

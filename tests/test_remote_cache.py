@@ -11,11 +11,14 @@ from typing import Any
 
 import attrs
 
+from twisted.spread import jelly
 from twisted.spread import pb as stock
+from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import CacheState, pb
 from pbext._cacheable import RESERVED
 from pbext.errors import CannotRegister, StaleCache
+from pbext.testing import connectedPair
 from tests.ponds import (
     WATCHER,
     Hooked,
@@ -117,6 +120,10 @@ class OtherRelay(pb.RemoteCache, pb.Cacheable):
     observe_addDuck = Relay.observe_addDuck
 
 
+class LiveRelay(Relay):
+    getStateToCopy = stock.Copyable.getStateToCopy
+
+
 _CACHES = [
     DictCache,
     DataCache,
@@ -126,6 +133,7 @@ _CACHES = [
     OwnDispatch,
     Relay,
     OtherRelay,
+    LiveRelay,
 ]
 for _cls in _CACHES:
     pb.setUnjellyableForClass(f"tests.test_remote_cache.{_cls.__name__}", _cls)
@@ -405,6 +413,44 @@ class RemoteCacheTests(PondTestCase):
         self.assertEqual([], pond.left)
 
 
+class Lake(pb.Cacheable):
+    def __init__(self, ducks: list[Any]) -> None:
+        self.ducks = ducks
+
+
+class WithoutABrokerTests(SynchronousTestCase):
+    """
+    Jelly by itself, which knows no peers.
+    """
+
+    def test_cacheable(self) -> None:
+        """
+        A Cacheable comes back as what it is, and is observed by nobody.
+        """
+        lake = Lake(["huey"])
+        found = jelly.unjelly(jelly.jelly(lake))
+        self.assertIs(Lake, type(found))
+        self.assertEqual(["huey"], found.ducks)
+        self.assertEqual((0, 0), (len(lake.observers), len(found.observers)))
+
+    def test_remoteCache(self) -> None:
+        """
+        So does a cache, which follows nobody then.
+        """
+        pond = Pond(tagFor(DictCache))
+        with connectedPair(PondRoot(pond=pond)) as pair:
+            cache = pair.result(pair.root.callRemote("get"))
+            found = jelly.unjelly(jelly.jelly(cache))
+            self.assertIs(DictCache, type(found))
+            self.assertEqual(cache.name, found.name)
+            self.assertIs(CacheState.LIVE, cache.cacheState)
+            self.assertIs(CacheState.WAITING, found.cacheState)
+            self.assertIsNone(found.broker)
+            del found
+            pair.flush()
+            self.assertEqual(1, len(pond.observers))
+
+
 class RelayTests(PondTestCase):
     """
     A class that is both a Cacheable and a RemoteCache.
@@ -447,6 +493,23 @@ class RelayTests(PondTestCase):
             relay.invalidate()
             self.pair.flush()
             self.assertIs(CacheState.STALE, caches[0].cacheState)
+
+    def test_liveState(self) -> None:
+        """
+        One that sends its live C{__dict__}, as stock's do, sends nothing of
+        what it knows of itself.
+        """
+        source, relay, caches, upstream, _ = self.relay(LiveRelay)
+        self.assertIn("_pbextRecord", vars(relay))
+        for cache in caches:
+            self.assertIs(CacheState.LIVE, cache.cacheState)
+            self.assertIsNot(relay._record, cache._record)
+            self.assertEqual([], cache.ducks)
+        source.addDuck("huey")
+        upstream.flush()
+        self.pair.flush()
+        self.assertEqual([["huey"]] * 3, [cache.ducks for cache in caches])
+        upstream.close()
 
     def test_released(self) -> None:
         """
