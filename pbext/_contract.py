@@ -12,7 +12,7 @@ power that registering the class does not give.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter, signature
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -219,19 +219,12 @@ def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
     }
     arguments = _arguments(cls, fields) if checked else None
     accepted = [name for name in fields.names if name in fields.accepted]
-    required = [
-        name
-        for name in accepted
-        # A field that the constructor does not take it may well set itself.
-        if (arguments is None or name in arguments)
-        and not _hasDefault(cls, fields, name)
-    ]
     contract = Contract(
         cls=cls,
         fields=fields,
         kinds=kinds,
         reads={name: kinds[name].read for name in accepted},
-        required=frozenset(required if checked and not fields.loose else ()),
+        required=frozenset(_required(cls, fields, arguments) if checked else ()),
         forbids=unknown == "forbid",
         version=version,
         arguments=arguments,
@@ -274,6 +267,21 @@ def _hints(cls: type, fields: Fields) -> tuple[dict[str, Any], list[str]]:
         except Exception:
             missing.append(name)
     return hints, missing
+
+
+def _required(
+    cls: Any, fields: Fields, arguments: Mapping[str, str] | None
+) -> Iterator[str]:
+    if arguments is not None:
+        # A field that the constructor does not take it may well set itself.
+        parameters = signature(cls.__init__).parameters
+        for name, alias in arguments.items():
+            if parameters[alias].default is Parameter.empty:
+                yield name
+    elif not fields.loose:
+        for name in fields.accepted:
+            if not _hasDefault(cls, fields, name):
+                yield name
 
 
 def _hasDefault(cls: type, fields: Fields, name: str) -> bool:

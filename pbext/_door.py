@@ -16,9 +16,6 @@ from pbext._registry import Registry
 
 __all__ = ["Door"]
 
-#: Accepts no class at all.
-_NOTHING = Registry()
-
 
 class Door(pb._PortalRoot):
     """
@@ -40,9 +37,10 @@ class Door(pb._PortalRoot):
 
     def close(self, broker: Any) -> None:
         """
-        From now on there is but the login.
+        From now on there is but the login; what may be sent stays the same.
         """
-        broker.registry = _NOTHING
+        broker.registry = Registry()
+        broker.registry.copiers = broker.factory.registry.copiers
 
 
 @attrs.frozen

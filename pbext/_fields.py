@@ -11,6 +11,8 @@ annotated L{LocalOnly} stay where they are.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 import re
 import sys
 import types
@@ -40,6 +42,27 @@ if sys.version_info >= (3, 14):
         return get_annotations(cls, format=Format.FORWARDREF)
 else:
     from inspect import get_annotations as ownAnnotations
+
+if sys.version_info >= (3, 11):
+
+    def _withNames(annotation: Any) -> Any:
+        return annotation
+else:
+
+    def _withNames(annotation: Any) -> Any:
+        """
+        Where C{get_type_hints} takes no notice of C{list["Pond"]}.
+        """
+        args = tuple(map(_withNames, getattr(annotation, "__args__", ())))
+        if isinstance(annotation, types.GenericAlias):
+            named = tuple(ForwardRef(a) if isinstance(a, str) else a for a in args)
+            return types.GenericAlias(annotation.__origin__, named)
+        if isinstance(annotation, types.UnionType):
+            return functools.reduce(operator.or_, args)
+        if args and hasattr(annotation, "copy_with"):
+            return annotation.copy_with(args)
+        return annotation
+
 
 __all__ = [
     "CALLED",
@@ -303,7 +326,8 @@ def evaluated(annotation: Any, cls: type, inside: bool = False) -> Any:
     while isinstance(annotation, str):  # twice, if it is in quotes
         annotation = eval(annotation, outer, inner)  # noqa: S307  # the class's own annotation, as typing.get_type_hints evaluates it
     if inside:
-        holder = types.SimpleNamespace(__annotations__={"it": annotation})
+        hints = {"it": _withNames(annotation)}
+        holder = types.SimpleNamespace(__annotations__=hints)
         annotation = get_type_hints(holder, outer, inner, include_extras=True)["it"]
     return annotation
 

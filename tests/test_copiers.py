@@ -265,6 +265,35 @@ class BothWaysTests(CopierCase):
         self.assertTrue(failure.check(NotSendable))
         self.assertEqual([cache.duck for cache in caches], [Duck("x"), None, Duck("x")])
 
+    def test_broadcastOfData(self) -> None:
+        """
+        So it is if what is updated is plain data for some of them.
+        """
+        special = Registry()
+        special.registerCopier(list, "test_copiers.list", tuple, list)
+        client = reading()
+        client.setUnjellyableForClass(DuckPond, Watcher)
+        pond, caches, pairs = DuckPond(None), [], []
+        for registry in special, Registry(), special:
+            pair = self.connect(registry, client)
+            pairs.append(pair)
+            caches.append(self.given(pair, pond))
+        pond.observers.callRemote("replace", [1, 2])
+        for pair in pairs:
+            pair.flush()
+        self.assertEqual([cache.duck for cache in caches], ["read", [1, 2], "read"])
+
+
+def reading() -> Registry:
+    """
+    @return: a registry that shows what a list was sent as.
+    """
+    registry = Registry()
+    registry.setUnjellyableFactoryForClass(
+        "test_copiers.list", lambda state: "read" if state == (1, 2) else state
+    )
+    return registry
+
 
 class StockPeerTests(CopierCase):
     """

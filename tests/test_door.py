@@ -403,6 +403,33 @@ class SurfaceTests(DoorCase):
                 [frog] = mind.greeted
                 self.assertEqual((type(frog), frog.colour), (ArrivedFrog, "red"))
 
+    def test_copiersForTheMind(self) -> None:
+        """
+        What may be sent is not what may arrive: before the login is done, a
+        mind can be called with whatever the server knows to send.
+        """
+
+        class Newt:
+            pass
+
+        registry = self.registry()
+        registry.registerCopier(Newt, "test_door.Frog2", vars, dict)
+        pb.setUnjellyableForClass("test_door.Frog2", ArrivedFrog)
+        server = partial(pb.PBServerFactory, registry=registry)
+        for client in pb.PBClientFactory, stock.PBClientFactory:
+            pair = self.connect(server, client)
+            self.realm.waiting = []
+            mind = Mind()
+            login = self.factories[0].login(ALICE, mind)
+            pair.flush()
+            [visitor] = self.realm.visitors
+            answer = visitor.mind.callRemote("greet", Newt())
+            self.assertEqual(pair.result(answer), "hello")
+            self.assertEqual(list(map(type, mind.greeted)), [ArrivedFrog])
+            self.assertClosed(pair)
+            self.realm.waiting.pop().callback(None)
+            self.assertOpen(pair, pair.result(login))
+
     def test_mindThatIsACopy(self) -> None:
         """
         One that is a copy is refused: it would be made before anybody knows

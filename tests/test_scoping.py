@@ -8,14 +8,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.spread import jelly
 from twisted.spread import pb as stock
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from pbext import Registry, pb
 from pbext.errors import NotSendable, RefusedTag
 from pbext.testing import Pair, connectedPair, restoredRegistry, roundTrip
 from tests.ponds import STOCK_WATCHER, Pond, PondRoot, StockPond
+from tests.wires import PBEXT, STOCK, Factories, TCPWire
 
 
 class Frog(pb.Copyable):
@@ -385,6 +387,34 @@ class PortsTests(ScopingCase):
         arrived = self.taken(inner, Frog("red"))
         outer = self.connect(accepting(Frog=OtherCopy))
         self.assertIsInstance(self.taken(outer, [arrived])[0], OtherCopy)
+
+
+class TCPPortsTests(TestCase):
+    """
+    Ports of the operating system's.
+    """
+
+    timeout = 20
+
+    async def test_twoPorts(self) -> None:
+        """
+        The same tag is one class at one port and another at the next, at the
+        same time, for peers of both kinds.
+        """
+        ports = []
+        for cls in Copy, OtherCopy:
+            registry = accepting(Frog=cls)
+            for client in PBEXT, STOCK:
+                server = Factories(partial(pb.PBServerFactory, registry=registry), None)
+                desk = Desk()
+                wire = TCPWire(desk, server, client)
+                self.addCleanup(lambda wire=wire: Deferred.fromCoroutine(wire.close()))
+                ports.append((await wire.connect(), desk, cls))
+        for thing in Frog("red"), StockFrog("red"):
+            calls = [line.root.callRemote("take", "it", thing) for line, _, _ in ports]
+            await gatherResults(calls)
+            for _, desk, cls in ports:
+                self.assertIs(type(desk.kept["it"]), cls)
 
 
 class OutboundTests(ScopingCase):

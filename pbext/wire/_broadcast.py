@@ -74,6 +74,7 @@ class Message:
         self._kw = kw
         self.shared = _isPlain(args) and _isPlain(kw)
         self._security: object = None
+        self._registry: object = None
         self._jellied: tuple[Any, Any] | None = None
         self._error: Exception | None = None
 
@@ -85,10 +86,11 @@ class Message:
         """
         if not self.shared:
             return self._jellyFor(broker, perspective)
-        # What may be sent is the factory's to say, so a jelly is shared
-        # among brokers with the same policy only.
-        if broker.security is not self._security:
-            self._security = broker.security
+        # What may be sent, and as what, is the factory's to say, so a jelly is
+        # shared among brokers with the same policy and registry only.
+        security, registry = broker.security, getattr(broker, "registry", None)
+        if security is not self._security or registry is not self._registry:
+            self._security, self._registry = security, registry
             self._jellied = self._error = None
             try:
                 self._jellied = self._jellyFor(broker, perspective)
