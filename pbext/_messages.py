@@ -302,7 +302,9 @@ class Messages(pb.Broker):
             sexp, self._isForbidden, words=True
         )
         if found is None:
-            word = error.args[0] if error.args else None
+            word = error.args[0] if error.args else ""
+            if isinstance(word, str):
+                return error  # in a hook's words
             if type(word) is not bytes:
                 return BadValue(errorType=qual(type(error)))
             found = word, "$"  # in what is no jelly either

@@ -85,4 +85,4 @@ class CycleTests(SynchronousTestCase):
         Two values with one number are no value.
         """
         one = [b"reference", 1, [b"list"]]
-        self.assertRaises(AssertionError, unjelly, [b"list", one, one])
+        self.assertRaises(LookupError, unjelly, [b"list", one, one])
