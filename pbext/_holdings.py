@@ -4,16 +4,18 @@ What the two ends of a connection hold of each other, counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.logger import Logger
+from twisted.python.reflect import qual
 from twisted.spread import jelly, pb
 
 from pbext._connection import Connection
 from pbext._observer import Observer
 from pbext._participants import GivenReference, GivenStockCache, StockEntry
 from pbext._references import RemoteReference
-from pbext.errors import BadMessage, DeadReference, LimitReached
+from pbext.errors import BadMessage, DeadReference, LimitReached, Unordered
 
 __all__ = ["Holdings"]
 
@@ -134,15 +136,36 @@ class Holdings(Connection):
             call fails.
         @raise DeadReference: if it is to be counted, and the connection is
             lost.
+        @raise Unordered: if it is to be counted, and is itself in a message
+            that will arrive after the one that is being made.
         """
         if self.disconnected:
             if incref:
                 raise DeadReference()
             return 0
-        luid: int | None = super().cachedRemotelyAs(instance, incref)
+        luid: int | None = super().cachedRemotelyAs(instance)
         if incref and luid is not None:
+            if self._isGivenIn(self._enlisted[:-2], luid):
+                raise Unordered(className=qual(type(instance)))
+            self.remotelyCachedObjects[luid].incref()
             self.enlist(GivenStockCache(self, luid, again=True))
         return luid
+
+    def isBeingGiven(self, luid: Any) -> bool:
+        """
+        @return: whether a Cacheable of stock's is itself in a message that is
+            being made: what is sent now, by a hook, overtakes it.
+        """
+        return self._isGivenIn(self._enlisted[:-1], luid)
+
+    def _isGivenIn(self, messages: Iterable[Iterable[Any]], luid: Any) -> bool:
+        return any(
+            isinstance(given, GivenStockCache)
+            and given.luid == luid
+            and not given.again
+            for message in messages
+            for given in message
+        )
 
     def cacheLocally(self, cid: Any, instance: Any) -> None:
         """

@@ -131,17 +131,6 @@ class Messages(pb.Broker):
         """
         return any(participant in message for message in self._enlisted[:-2])
 
-    def isBeingGiven(self, luid: Any) -> bool:
-        """
-        @return: whether the message that is being made has what has this
-            number: what is sent now overtakes it.
-        """
-        return len(self._enlisted) > 1 and any(
-            participant.luid == luid
-            for message in self._enlisted
-            for participant in message
-        )
-
     def withdraw(self) -> None:
         """
         See L{IConnection}.

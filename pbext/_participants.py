@@ -105,12 +105,12 @@ class GivenStockCache:
     """
     A Cacheable of stock's.
 
-    @ivar _again: whether the message is not the first one that it is in.
+    @ivar again: whether the message is not the first one that it is in.
     """
 
     _broker: Any
     luid: int
-    _again: bool
+    again: bool
 
     @property
     def _entry(self) -> Any:
@@ -146,7 +146,7 @@ class GivenStockCache:
         entry = self._entry
         if entry is None:
             return
-        if entry.evidence.heard(read, self._again) and entry.refcount > 1:
+        if entry.evidence.heard(read, self.again) and entry.refcount > 1:
             self._forget(entry)
         else:
             self._broker.proto_decache(self.luid)

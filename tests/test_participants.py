@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import pb
 from pbext._participants import Evidence, GivenReference, GivenStockCache
-from pbext.errors import NotSendable
+from pbext.errors import NotSendable, Unordered
 from pbext.interfaces import IParticipant
 from pbext.testing import connectedPair
 from tests.ponds import STOCK_WATCHER, WATCHER, Hooked, PondRoot, StockPond
@@ -344,6 +344,94 @@ class RefusedTests(ParticipantTestCase):
         self.pond.addDuck("huey")
         self.pair.flush()
         self.assertEqual(["huey"], self.keeper.kept["it"].ducks)
+
+
+class HookTests(ParticipantTestCase):
+    """
+    What a hook of one object says of a Cacheable of stock's that is in the
+    same message.
+    """
+
+    def setUp(self) -> None:
+        self.meet()
+
+    def take(self, thing: Any, name: str = "it") -> Any:
+        """
+        With a thing that calls C{self.hook()} while it is sent.
+        """
+        return super().take([thing, Calling(lambda: self.hook())], name)
+
+    hook: Any = staticmethod(lambda: None)
+
+    def test_known(self) -> None:
+        """
+        What the peer has already is told all that happens, also while it is
+        sent once more.
+        """
+        self.pair.result(self.take(self.pond))
+        self.hook = lambda: self.pond.addDuck("huey")
+        self.pair.result(self.take(self.pond))
+        self.assertEqual(["huey"], self.keeper.kept["it"][0].ducks)
+
+    def test_knownAndSent(self) -> None:
+        """
+        And can be sent by another call meanwhile.
+        """
+        self.pair.result(self.take(self.pond))
+        self.hook = lambda: ParticipantTestCase.take(self, self.pond, "other")
+        self.pair.result(self.take(self.pond))
+        self.assertIs(self.keeper.kept["it"][0], self.keeper.kept["other"])
+
+    def test_new(self) -> None:
+        """
+        What the peer has not got yet cannot be sent by another call, which
+        would overtake it: that call fails, and the message arrives.
+        """
+        calls: list[Any] = []
+
+        def hook() -> None:
+            calls.append(ParticipantTestCase.take(self, [self.pond] * 2, "other"))
+
+        self.hook = hook
+        self.pair.result(self.take(self.pond))
+        error = self.failureResultOf(calls[0], Unordered).value
+        self.assertEqual("tests.ponds.StockPond", error.className)
+        self.assertEqual({"it"}, {*self.keeper.kept})
+        self.assertEqual([1], self.caches)
+        self.pond.addDuck("huey")
+        self.pair.flush()
+        self.assertEqual(["huey"], self.keeper.kept["it"][0].ducks)
+
+    def test_twice(self) -> None:
+        """
+        In one message it can stand as often as it may, in positional and in
+        keyword arguments.
+        """
+        root = self.server.remoteForName("keeper")
+        call = root.callRemote("take", "it", thing=[self.pond, self.pond])
+        self.pair.result(call)
+        self.pair.result(root.callRemote("take", self.pond, thing=self.pond))
+        self.assertEqual([], self.pond.left)
+        [key] = {*self.keeper.kept} - {"it"}
+        self.assertIs(key, self.keeper.kept[key])
+
+
+class Calling(pb.Copyable, pb.RemoteCopy):
+    """
+    Calls something while it is put into a message.
+    """
+
+    typeToCopy = "tests.test_participants.Calling"
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def getStateToCopy(self) -> Any:
+        self._call()
+        return {}
+
+
+pb.setUnjellyableForClass(Calling, Calling)
 
 
 class WrittenTests(ParticipantTestCase):
