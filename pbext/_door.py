@@ -26,6 +26,7 @@ class Door(pb._PortalRoot):
     def __init__(self, root: Any) -> None:
         super().__init__(root.portal)
         self._root = root
+        self._nothing: Registry | None = None
 
     def rootObject(self, broker: Any) -> Any:
         """
@@ -39,8 +40,10 @@ class Door(pb._PortalRoot):
         """
         From now on there is but the login; what may be sent stays the same.
         """
-        broker.registry = Registry()
-        broker.registry.copiers = broker.factory.registry.copiers
+        if self._nothing is None:
+            self._nothing = Registry()
+            self._nothing.copiers = broker.factory.registry.copiers
+        broker.registry = self._nothing
 
 
 @attrs.frozen

@@ -5,6 +5,7 @@ classes declare (L{pbext._fields}).  Nothing in here knows a broker.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -134,7 +135,7 @@ class _Late:
     """
 
     #: What is to be called then, of the message that is being read.
-    _queue: list[Callable[[], None]] | None = None
+    _queue: deque[Callable[[], None]] | None = None
 
     def __init__(self, instance: object) -> None:
         self._instance = instance

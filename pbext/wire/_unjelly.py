@@ -4,6 +4,7 @@ From jelly to objects.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -57,7 +58,7 @@ class _Part(NotKnown):
     @ivar queue: see L{Unjellier}.
     """
 
-    def __init__(self, queue: list[Callable[[], None]]) -> None:
+    def __init__(self, queue: deque[Callable[[], None]]) -> None:
         super().__init__()
         self.queue = queue
         self._other: Any = None
@@ -208,7 +209,7 @@ class Unjellier(_Unjellier):
         self._readers = readers
         self.taken = taken
         self.places: dict[int, list[Any]] = {}
-        self.queue: list[Callable[[], None]] = []
+        self.queue: deque[Callable[[], None]] = deque()
 
     def unjellyFull(self, obj: Any) -> Any:
         """
@@ -230,7 +231,7 @@ class Unjellier(_Unjellier):
         """
         while self.queue:
             try:
-                self.queue.pop(0)()
+                self.queue.popleft()()
             except PeerError as error:
                 if error.where is None:
                     error.where = self.places.get(id(error.owner))
