@@ -107,6 +107,14 @@ class PeerError(PBExtError):
     where: Any = None
     owner: Any = None
 
+    @property
+    def sentAs(self) -> str:
+        """
+        The tag, for people, if it is known and not what the class is called.
+        """
+        tag = getattr(self, "tag", "")
+        return f" (sent as {tag})" if tag not in ("", vars(self)["className"]) else ""
+
 
 class LinkError(PBExtError):
     """
@@ -188,8 +196,8 @@ class RefusedField(PeerError, Error):
     tag: str = ""
 
     _text = (
-        "{self.className} does not take what has arrived at {self.path}: "
-        "{self.expected} is declared, and {self.got} was sent"
+        "{self.className}{self.sentAs} does not take what has arrived at "
+        "{self.path}: {self.expected} is declared, and {self.got} was sent"
     )
 
 
@@ -211,8 +219,8 @@ class RefusedObject(PeerError, Error):
     tag: str = ""
 
     _text = (
-        "{self.className} does not take what has arrived at {self.path}: making "
-        "the object failed with {self.errorType}"
+        "{self.className}{self.sentAs} does not take what has arrived at "
+        "{self.path}: making the object failed with {self.errorType}"
     )
 
 
@@ -237,8 +245,8 @@ class RefusedVersion(PeerError, Error):
     tag: str = ""
 
     _text = (
-        "{self.className} reads version {self.reads} of its state, and version "
-        "{self.got} was sent at {self.path}: {self.why}"
+        "{self.className}{self.sentAs} reads version {self.reads} of its state, "
+        "and version {self.got} was sent at {self.path}: {self.why}"
     )
 
 
