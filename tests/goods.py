@@ -229,7 +229,7 @@ class End:
         return [self.pond, self.duck, self.pond, self.classic]
 
     def make_carrier(self) -> Any:
-        return [self.pond, Carrier(self.carried), self.duck]
+        return [self.pond, self.classic, Carrier(self.carried), self.duck]
 
     def make_object(self) -> Any:
         return [*self.make_things(), object()]

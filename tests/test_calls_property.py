@@ -174,7 +174,7 @@ class _World:
             # What is refused may have been sent once more, as a number.
             call.allowed |= {qual(BadReference), qual(KeyError)}
         root = self.roots[direction]
-        caller.carried = partial(_mention, root)
+        caller.carried = partial(_mention, root, caller)
         ready = self.prepared(call, caller)
         if ready is None:
             return
@@ -315,10 +315,15 @@ class _World:
             self.pair.flush()
 
 
-def _mention(root: Any) -> None:
-    failed = root.callRemote("echo", 7, pbanswer=False)
-    if failed is not None:
-        failed.addErrback(lambda _: None)
+def _mention(root: Any, caller: End) -> None:
+    """
+    Call, while another message is made: with what may or may not be in that.
+    """
+    for name in "things", "newDuck", "object":
+        for answered in True, False:
+            call = root.callRemote("keep", caller.make(name), pbanswer=answered)
+            if call is not None:
+                call.addErrback(lambda _: None)
 
 
 _numbers = st.integers(0, 20)
@@ -408,9 +413,9 @@ class CallsTests(SynchronousTestCase):
         elif not call.method.lower().endswith("echo"):
             return
         elif call.name == "carrier":
-            pond, carrier, duck = result
+            *caches, carrier, duck = result
             self.assertIsInstance(carrier, Carrier)
-            self.assertEqual([call.sent[0], call.sent[2]], [pond, duck])
+            self.assertEqual([*call.sent[:2], call.sent[3]], [*caches, duck])
         elif call.name in ("duck", "newDuck", "pond", "classic"):
             self.assertIs(call.sent, result)
         elif type(result) is StockWatcher:  # of which there is one each time
