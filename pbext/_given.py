@@ -66,7 +66,7 @@ class _GivenCache(Observer, Local):
         """
         return None if self._over or self.broker.disconnected else self._luid
 
-    def written(self, asked: bool) -> None:
+    def written(self, asked: bool | None) -> None:
         """
         See L{IParticipant}.  While a call is under way, what it carries
         counts once more: the peer may answer with it, having let go of it.
@@ -74,13 +74,15 @@ class _GivenCache(Observer, Local):
         self.hold(asked)
         super().written(asked)
 
-    def hold(self, asked: bool) -> None:
+    def hold(self, asked: bool | None) -> None:
         """
         Count a call that carries it and is to be answered.
+
+        @param asked: see L{IParticipant}.
         """
+        self._evidence.sent(asked)
         if asked:
             self.incref()
-            self._evidence.waiting += 1
 
     def answered(self, read: bool | None, again: bool = False) -> None:
         """
@@ -187,7 +189,7 @@ class _Again:
         """
         return self._given.luid
 
-    def written(self, asked: bool) -> None:
+    def written(self, asked: bool | None) -> None:
         """
         See L{IParticipant}.
         """

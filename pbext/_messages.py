@@ -233,7 +233,7 @@ class Messages(pb.Broker):
             self.withdraw()
             raise
         participants = self._takeEnlisted()
-        asked = exp[0] in _CALLS and bool(exp[4])
+        asked = bool(exp[4]) if exp[0] in _CALLS else None
         if asked:
             self._asked[exp[1]] = participants, exp[5:]
         for participant in participants:

@@ -176,7 +176,7 @@ class Observer(RemoteCacheObserver):
         if self._book is not None:
             self._book.discard(self)
 
-    def written(self, asked: bool) -> None:
+    def written(self, asked: bool | None) -> None:
         """
         See L{IParticipant}.
         """

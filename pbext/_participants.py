@@ -29,7 +29,7 @@ _log = Logger(namespace="pbext")
 class Evidence:
     """
     What the answers to the calls that carry a Cacheable say of whether the
-    peer has it.
+    peer has it.  Who got it with an answer of ours has it.
 
     @ivar waiting: how many are not answered yet.
     @ivar had: whether one has come from a peer that has it.
@@ -39,6 +39,17 @@ class Evidence:
     waiting: int = 0
     had: bool = False
     doubted: bool = False
+
+    def sent(self, asked: bool | None) -> None:
+        """
+        One more message with it is sent.
+
+        @param asked: see L{IParticipant}.
+        """
+        if asked:
+            self.waiting += 1
+        elif asked is None:
+            self.had = True
 
     def heard(self, read: bool | None, again: bool) -> bool:
         """
@@ -67,7 +78,7 @@ class GivenReference:
     _broker: Any
     luid: int
 
-    def written(self, asked: bool) -> None:
+    def written(self, asked: bool | None) -> None:
         """
         See L{IParticipant}.
         """
@@ -122,14 +133,15 @@ class GivenStockCache:
             return None
         return broker.remotelyCachedObjects.get(self.luid)
 
-    def written(self, asked: bool) -> None:
+    def written(self, asked: bool | None) -> None:
         """
         See L{IParticipant}.
         """
         entry = self._entry
-        if asked and entry is not None:
-            entry.incref()
-            entry.evidence.waiting += 1
+        if entry is not None:
+            entry.evidence.sent(asked)
+            if asked:
+                entry.incref()
 
     def withdrawn(self) -> None:
         """

@@ -29,13 +29,14 @@ class IParticipant(Interface):
     methods may raise.
     """
 
-    def written(asked: bool) -> None:
+    def written(asked: bool | None) -> None:
         """
         The message has been given to the transport: what is sent from now on
         arrives after it.
 
         @param asked: whether L{answered} will be called, because the message
-            is a call that the peer is to answer.
+            is a call that the peer is to answer; C{None} if it is itself an
+            answer, which a peer reads or, stock's, is lost.
         """
 
     def withdrawn() -> None:

@@ -19,7 +19,7 @@ from pbext._participants import Evidence, GivenReference, GivenStockCache
 from pbext.errors import NotSendable, Unordered
 from pbext.interfaces import IParticipant
 from pbext.testing import connectedPair
-from tests.ponds import STOCK_WATCHER, WATCHER, Hooked, PondRoot, StockPond
+from tests.ponds import STOCK_WATCHER, WATCHER, Hooked, Pond, PondRoot, StockPond
 
 
 class ParticipantTestCase(SynchronousTestCase):
@@ -329,6 +329,31 @@ class RefusedTests(ParticipantTestCase):
         self.pair.flush()
         self.assertEqual(["huey"], self.kept.ducks)
 
+    def test_keyIsItsNumber(self) -> None:
+        """
+        That key may even be the number of what the peer has, from a call or
+        from an answer of ours.
+        """
+
+        class Keys(stock.Root):
+            def remote_look(self, thing: Any, key: int) -> Any:
+                return {}[key]
+
+        self.pair.client.setNameForLocal("keys", Keys())
+        root = self.server.remoteForName("keys")
+        for make in StockPond, Pond:
+            called, answered = make(STOCK_WATCHER), make(STOCK_WATCHER)
+            self.pair.result(self.take(called))
+            self.pair.serverFactory.root.things["pond"] = answered
+            got = self.pair.result(self.pair.root.callRemote("get"))
+            for pond, cache in (called, self.keeper.kept["it"]), (answered, got):
+                error = self.refuse(root.callRemote("look", pond, cache.luid))
+                self.assertEqual(["builtins.KeyError"], error)
+                self.assertEqual([], pond.left)
+                pond.addDuck("huey")
+                self.pair.flush()
+                self.assertEqual(["huey"], cache.ducks)
+
     def test_held(self) -> None:
         """
         What it has is not forgotten, wherever it stands in what is refused,
@@ -480,7 +505,9 @@ class EvidenceTests(SynchronousTestCase):
             whether the call was not the first one.
         @return: after each, whether the peer cannot have it.
         """
-        evidence = Evidence(waiting=len(answers))
+        evidence = Evidence()
+        for _ in answers:
+            evidence.sent(True)
         return [evidence.heard(*answer) for answer in answers]
 
     def test_one(self) -> None:
@@ -517,7 +544,19 @@ class EvidenceTests(SynchronousTestCase):
         """
         Nor is it said of what was there once.
         """
-        evidence = Evidence(waiting=1)
+        evidence = Evidence()
+        evidence.sent(True)
         evidence.heard(True, False)
-        evidence.waiting += 1
+        evidence.sent(True)
         self.assertFalse(evidence.heard(False, True))
+
+    def test_answer(self) -> None:
+        """
+        Nor of what has come with an answer, which is read if anything is; a
+        call that nobody answers says nothing.
+        """
+        for asked, forgotten in (None, False), (False, True):
+            evidence = Evidence()
+            evidence.sent(asked)
+            evidence.sent(True)
+            self.assertEqual(forgotten, evidence.heard(False, True))
