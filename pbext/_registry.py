@@ -229,6 +229,8 @@ class Registry:
         @return: a new registry, of what those modules have registered, and of
             these tags.
         @raise KeyError: if there is nothing under one of the tags.
+        @raise CannotRegister: if a class that was registered with Twisted's own
+            function could never receive anything, or could do harm.
         """
         chosen = Registry()
         for tag in tags:
@@ -236,6 +238,8 @@ class Registry:
                 raise KeyError(tag)
         for entry in self:
             if entry.module in modules or entry.tag in tags:
+                if entry.kind == "class":
+                    checkReceivable(entry.target)  # stock's function has not
                 chosen._store(entry)
         return chosen
 
@@ -247,14 +251,19 @@ class Registry:
         replace: bool,
         sender: tuple[type, Callable[[Any], Any]] | None = None,
     ) -> None:
-        tag = _wire(senderOrTag)
+        try:
+            tag = _wire(senderOrTag)
+            text = tag.decode("utf-8")
+        except UnicodeError:
+            raise CannotRegister(
+                className=repr(senderOrTag), why="as a tag it has to be text, in UTF-8"
+            ) from None
         if tag in ATOMS or tag == _FAILURE or not tag.strip():
             raise CannotRegister(
-                className=repr(tag.decode("utf-8", "replace")),
+                className=repr(text),
                 why="as a tag it would take the place of what is PB's own",
             )
         module, place = _caller()
-        text = tag.decode("utf-8")
         entry = Registration(text, kind, target, module, place, sender)
         before = self.find(tag)
         if before is not None and not (replace or _isSame(before, entry)):
@@ -273,6 +282,8 @@ class Registry:
         self._storeSender(entry)
 
     def _storeSender(self, entry: Registration) -> None:
+        for cls in [c for c, old in self.copiers.items() if old.tag == entry.tag]:
+            del self.copiers[cls]
         if entry.sender is not None:
             self.copiers[entry.sender[0]] = entry
 
@@ -282,13 +293,19 @@ def _isSame(before: Registration, after: Registration) -> bool:
     Whether it is the same once more: the same class, or, of a module that was
     loaded anew, the class in its place.
     """
+    if before.kind != after.kind:
+        return False
+    if before.sender and after.sender:
+        if qual(before.sender[0]) != qual(after.sender[0]):
+            return False
     one, other = before.target, after.target
     name = getattr(one, "__qualname__", "<")
-    return before.kind == after.kind and (
-        one is other
-        or "<" not in name  # of a function's, or of none
-        and before.place == after.place
-        and (one.__module__, name) == (other.__module__, other.__qualname__)
+    return one is other or (
+        "<" not in name  # of a function's, or of none
+        and name == getattr(other, "__qualname__", "<")
+        # Their module may be __main__ once, and the line may have moved.
+        and len({one.__module__, other.__module__} - {"__main__"}) < 2
+        and before.place.rpartition(":")[0] == after.place.rpartition(":")[0] != ""
     )
 
 
@@ -330,7 +347,8 @@ class _TwistedTables(Registry):
         if said is not None and said.target is target:
             return said
         module = str(getattr(target, "__module__", ""))
-        return Registration(wire.decode("utf-8"), kind, target, module, "")
+        text = wire.decode("utf-8", "replace")
+        return Registration(text, kind, target, module, "")
 
     def _store(self, entry: Registration) -> None:
         tag: Any = entry.tag.encode("utf-8")

@@ -262,6 +262,8 @@ def _tagSent(sample: Any, registry: Registry) -> str:
     copier = registry.copiers.get(type(sample))
     if copier is not None:
         return copier.tag
+    if not isinstance(sample, pb.Copyable):
+        raise AssertionError(f"a {qual(type(sample))} is not sent under a tag")
     tag: bytes = sample.getTypeToCopyFor(None)
     return tag.decode("utf-8")
 

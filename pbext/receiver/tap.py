@@ -17,7 +17,7 @@ from twisted.python import usage
 from pbext._broker import Broker
 from pbext._factories import PBServerFactory
 from pbext._registry import defaultRegistry
-from pbext.errors import RefusedTag
+from pbext.errors import CannotRegister, RefusedTag
 from pbext.receiver._load import allow, importModule, listing, loadRoot
 from pbext.receiver._root import ReceiverRoot
 from pbext.receiver._service import CannotStart, ReceiverService
@@ -129,7 +129,10 @@ def makeService(options: Options) -> IService:
     root = loadRoot(options["root"]) if options["root"] else None
     # Of these modules, what they register; not what they import does.
     modules = {*options["import"], (options["root"] or "").rpartition(".")[0]}
-    registry = defaultRegistry.select(modules=modules)
+    try:
+        registry = defaultRegistry.select(modules=modules)
+    except CannotRegister as error:
+        raise CannotStart(str(error)) from None
     for tag in options["allow"]:
         allow(tag, registry)
     if options["list-classes"]:
