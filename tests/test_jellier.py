@@ -5,6 +5,7 @@ L{pbext.wire._jellier}: from objects to jelly, and what cannot be sent.
 from __future__ import annotations
 
 import collections
+import datetime
 import decimal
 import enum
 import uuid
@@ -221,6 +222,35 @@ class PathTests(JellierTestCase):
             error = self.flaw(["x", value])
             self.assertEqual("$[1]", error.path)
             self.assertIn(qual(type(value)), error.got)
+
+    def test_zones(self) -> None:
+        """
+        Times with a time zone, for which stock has an error of its own, that
+        says of no value where it is.
+        """
+        at = datetime.datetime(2024, 5, 6, tzinfo=datetime.timezone.utc)
+        pond = Pond()
+        pond.ducks.append(at)
+        within: list[Any] = []
+        within += [within, at]
+        for value, path in (
+            (at, "$"),
+            (at.timetz(), "$"),
+            ([1, at], "$[1]"),
+            ((at.timetz(),), "$[0]"),
+            ({at}, "$[0]"),
+            ({"a": [at]}, "$.a[0]"),
+            ({at: 1}, "${key}"),
+            ({b"a": {"not a name": at}}, "$.a[...]"),
+            ([None, Frog(1, {"a": at})], "$[1].parts[1].a"),
+            ([pond], "$[0].ducks[0]"),
+            (within, "$[1]"),
+            ([at.replace(tzinfo=None), {7: at}, at], "$[1][7]"),
+        ):
+            error = self.flaw(value)
+            self.assertEqual(path, error.path)
+            self.assertIn("time zone", error.got)
+            self.assertNotIn("2024", str(error))
 
     def test_noValues(self) -> None:
         """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from typing import Any
 from weakref import WeakSet
 
@@ -147,19 +148,26 @@ def _steps(objects: list[Any], last: Callable[[object], bool]) -> Iterator[str]:
     @param last: whether a value is what is looked for in the last one.
     @return: the steps of the path to that.
     """
-    for outer, inner in zip(objects, [*objects[1:], None], strict=True):
+    for outer, inner in zip_longest(objects, objects[1:]):
         for step, value in _inside(outer):
             if last(value) if inner is None else value is inner:
                 yield step
                 break
 
 
+def _keyStep(key: object) -> str:
+    # as in paths that are read from jelly
+    if type(key) is int:
+        return f"[{key}]"
+    name = key.decode("utf-8", "replace") if isinstance(key, bytes) else key
+    return f".{name}" if isinstance(name, str) and name.isidentifier() else "[...]"
+
+
 def _inside(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield "{key}", key
-            name = isinstance(key, str) and key.isidentifier()
-            yield f".{key}" if name else "[...]", item
+            yield _keyStep(key), item
     elif isinstance(value, (list, tuple, set, frozenset)):
         for index, item in enumerate(value):
             yield f"[{index}]", item
