@@ -43,6 +43,10 @@ class _Terms(Factory):
         self.registry = registry
         self.limits = Limits() if limits is None else limits
         self.declaredErrors = tuple(declaredErrors)
+        for error in self.declaredErrors:
+            # Or it would come out with the first error, and cost a connection.
+            if not isinstance(error, type):
+                raise TypeError(f"declaredErrors has {error!r}, which is no class")
         self.clock = clock
 
     def buildProtocol(self, addr: Any) -> Any:
@@ -102,6 +106,7 @@ class PBServerFactory(_Terms, pb.PBServerFactory):
             read, beside L{pb.Error<twisted.spread.pb.Error>} and errors that
             are Copyable; by default none.
         @param clock: an C{IReactorTime}; by default the reactor.
+        @raise TypeError: if one of C{declaredErrors} is no class.
         """
         super().__init__(root, unsafeTracebacks, security)
         self._agree(registry, limits, declaredErrors, clock)

@@ -49,6 +49,22 @@ class FactoryTests(SynchronousTestCase):
 
         self.assertIsInstance(Factory(PondRoot()).buildProtocol(None), Broker)
 
+    def test_declaredErrors(self) -> None:
+        """
+        Errors are declared by their classes, any number of them; what is no
+        class is refused at once.
+        """
+        for make in (
+            lambda errors: pb.PBServerFactory(PondRoot(), declaredErrors=errors),
+            lambda errors: pb.PBClientFactory(declaredErrors=errors),
+        ):
+            factory = make(error for error in (KeyError, ValueError))
+            broker = factory.buildProtocol(None)
+            self.assertEqual((KeyError, ValueError), broker.declaredErrors)
+            for wrong in "builtins.KeyError", KeyError(), None:
+                error = self.assertRaises(TypeError, make, [KeyError, wrong])
+                self.assertIn(repr(wrong), str(error))
+
     def test_connections(self) -> None:
         """
         A server knows who is connected, until they are gone.
