@@ -19,6 +19,10 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 
+#: What does its work in processes of its own, whatever came before it here, and
+#: is not tried in a random order.
+APART = {"test_packaging", "test_benchmarks"}
+
 #: What waits for processes or for sockets.
 WAITING = [
     *sorted(f"tests.{path.stem}" for path in (TOP / "tests").glob("test_faults*.py")),
@@ -34,15 +38,18 @@ def lanes() -> list[dict[str, list[str]]]:
     seed = random.randrange(1_000_000)
     trial = ["-m", "twisted.trial"]
     pytest = ["-m", "pytest", "-q", "tests"]
+    modules = sorted(path.stem for path in (TOP / "tests").glob("test_*.py"))
+    together = [f"tests.{name}" for name in modules if name not in APART]
+    apart = [f"--ignore=tests/{name}.py" for name in sorted(APART)]
     return [
         {
             "trial": [*trial, "tests"],
-            "trial, random order": [*trial, f"--random={seed}", "tests"],
+            "trial, random order": [*trial, f"--random={seed}", *together],
             "trial, asyncio": [*trial, "--reactor=asyncio", *WAITING],
         },
         {
             "pytest": [*pytest, "-p", "no:randomly"],
-            "pytest, random order": [*pytest, f"--randomly-seed={seed}"],
+            "pytest, random order": [*pytest, f"--randomly-seed={seed}", *apart],
             "pytest's own": [
                 "-m",
                 "pytest",
@@ -79,7 +86,7 @@ def follow(runs: dict[str, list[str]]) -> list[str]:
             )
             passed = time.monotonic() - start
             print(
-                f"--- {name}: python {' '.join(command)}\n{done.stdout}"
+                f"--- {name}: python {' '.join(command)[:200]}\n{done.stdout}"
                 f"--- {name}: {done.returncode or 'ok'}, {passed:.0f} s",
                 flush=True,
             )
