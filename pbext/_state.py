@@ -322,7 +322,8 @@ def _sayWhatIsIgnored(cls: type, name: object) -> None:
         _log.debug(
             "{cls} does not accept a field that was sent to it: {name}",
             cls=qual(cls),
-            name=repr(name)[:80],
+            # A key that is no name may be a value; it may even be half-made.
+            name=repr(name[:80]) if isinstance(name, str) else qual(type(name)),
         )
 
 

@@ -490,7 +490,7 @@ class CallsTests(SynchronousTestCase):
         self.assertNothingLogged(events)
 
     @settings(
-        max_examples=200,
+        max_examples=100,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
