@@ -95,6 +95,8 @@ class Calls(Holdings):
         requestID = None
         netArgs: Any = _NO_ARGUMENTS
         netKw: Any = _NO_KEYWORDS
+        # A level of its own: an answer may be made and not be sent yet.
+        self._enlisted.append([])
         try:
             if args:
                 netArgs = self._jelly(args, perspective, message)
@@ -123,6 +125,8 @@ class Calls(Holdings):
             # Not by a name: its traceback holds this frame, and so what was to
             # be sent.
             return fail(self._unsent(netArgs, netKw))
+        finally:
+            self._enlisted.pop()
         if answer is None:
             return None
         if callback or errback:  # deprecated, and still stock's

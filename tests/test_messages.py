@@ -10,8 +10,11 @@ from typing import Any
 
 from twisted.spread import pb as stock
 from twisted.spread.jelly import InsecureJelly
+from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import pb
+from pbext.errors import NotSendable
+from pbext.testing import connectedPair
 from tests.ponds import STOCK_WATCHER, WATCHER, Pond, PondTestCase, StockPond
 
 TAG = "tests.test_messages.Hook"
@@ -143,3 +146,40 @@ class HookTests(PondTestCase):
         for pond in self.things[1:]:
             self.assertEqual(1, len(pond.left))
         self.assertEqual([], self.flushLoggedErrors())
+
+
+class Overriding(pb.Referenceable):
+    """
+    Makes a call between the making of its answer and the sending.
+    """
+
+    def __init__(self) -> None:
+        self.given = pb.Referenceable()
+
+    def remoteMessageReceived(
+        self, broker: Any, message: Any, args: Any, kw: Any
+    ) -> Any:
+        answer = super().remoteMessageReceived(broker, message, args, kw)
+        failing = broker.remoteForName("nobody").callRemote("fly", object())
+        failing.addErrback(lambda failure: failure.trap(NotSendable) and None)
+        return answer
+
+    def remote_get(self) -> pb.Referenceable:
+        return self.given
+
+
+class BetweenTests(SynchronousTestCase):
+    """
+    A call that is made while an answer waits to be sent.
+    """
+
+    def test_failed(self) -> None:
+        """
+        If it fails, it takes nothing back of what the answer carries.
+        """
+        with connectedPair(pb.Root()) as pair:
+            thing = Overriding()
+            pair.server.setNameForLocal("thing", thing)
+            got = pair.result(pair.client.remoteForName("thing").callRemote("get"))
+            self.assertIn(got.luid, pair.server.localObjects)
+            self.assertEqual(1, pair.server.localObjects[got.luid].refcount)
