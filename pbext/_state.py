@@ -299,7 +299,8 @@ def _ignore(cls: type, name: object) -> None:
     _log.debug(
         "{cls} does not accept a field that was sent to it: {name}",
         cls=qual(cls),
-        name=repr(name)[:80],
+        # A key may be an object of the user's, and not be whole yet.
+        name=repr(name[:80]) if isinstance(name, str) else qual(type(name)),
     )
 
 
