@@ -91,40 +91,23 @@ async def calls(
     return await stage.measured(lanes, times, ends=("caller", "callee"))
 
 
-async def memory(stage: Stage, observers: int) -> Figures:
+async def memory(stage: Stage, method: str, number: int) -> Figures:
     """
-    Have observers, which do nothing.
+    Have connections that do nothing.
+
+    @param method: what the peer has them by: C{follow} with a cache on each,
+        C{connect} with nothing.
     """
+    ends = ("server", "client") if method == "connect" else ("publisher", "observer")
     stage.ground.pond = ponds.DuckPond()
-    await stage.peer.callRemote("follow", 1)  # what the first one brings along
+    await stage.peer.callRemote(method, 1)  # what the first one brings along
     here, there = usage.memory(), await stage.peer.callRemote("memory")
-    await stage.peer.callRemote("follow", observers)
-    here, there = (
-        usage.memory() - here,
-        await stage.peer.callRemote("memory") - there,
-    )
+    await stage.peer.callRemote(method, number)
+    grown = usage.memory() - here, await stage.peer.callRemote("memory") - there
     await stage.peer.callRemote("leave")
     return {
-        "memory of the publisher, KiB": here / observers / 1024,
-        "memory of the observer, KiB": there / observers / 1024,
-    }
-
-
-async def connections(stage: Stage, number: int) -> Figures:
-    """
-    Have connections, with nothing on them.
-    """
-    await stage.peer.callRemote("connect", 1)  # what the first one brings along
-    here, there = usage.memory(), await stage.peer.callRemote("memory")
-    await stage.peer.callRemote("connect", number)
-    here, there = (
-        usage.memory() - here,
-        await stage.peer.callRemote("memory") - there,
-    )
-    await stage.peer.callRemote("leave")
-    return {
-        "memory of the server, KiB": here / number / 1024,
-        "memory of the client, KiB": there / number / 1024,
+        f"memory of the {end}, KiB": more / number / 1024
+        for end, more in zip(ends, grown, strict=True)
     }
 
 
@@ -241,13 +224,13 @@ JOBS: Mapping[str, Job] = {
     "memory": Job(
         "an observer, connected and idle",
         memory,
-        {"observers": 1000},
-        {"observers": 20},
+        {"method": "follow", "number": 1000},
+        {"number": 20},
     ),
     "connections": Job(
         "a connection with nothing on it",
-        connections,
-        {"number": 1000},
+        memory,
+        {"method": "connect", "number": 1000},
         {"number": 20},
     ),
     "refusals": Job(

@@ -349,48 +349,42 @@ class RefusedTests(PondTestCase):
         self.assertIn("setUnjellyableForClass", failure.value)
         self.assertTrue(self.pair.links[0].connected)
 
+    def relayed(self, *call: Any) -> str:
+        """
+        Let a method that is called call another peer, which fails because of
+        a class that is unknown at one of its ends.
+
+        @return: what was logged of it.
+        """
+
+        class Relay(pb.Root):
+            async def remote_relay(self) -> Any:
+                return await self.behind.callRemote(*call)
+
+        relay = Relay()
+        behindRoot = PondRoot(unknown=Unknown())
+        with connectedPair(behindRoot) as behind, connectedPair(relay) as front:
+            relay.behind = behind.root
+            answer = front.root.callRemote("relay")
+            with capturedLogs() as events:
+                for pair in (front, behind, front):
+                    pair.flush()
+            failure = self.failureResultOf(answer)
+            self.assertIn("tests.test_broker.Unknown", failure.value)
+        [event] = events
+        return str(formatEvent(event))
+
     def test_ofAnother(self) -> None:
         """
         What another peer has refused, to a method that is called here, is no
-        mistake of the caller's.
+        mistake of the caller's: there is one line, of the one that refused it.
         """
-
-        class Relay(pb.Root):
-            async def remote_relay(self) -> Any:
-                return await self.behind.callRemote("take", "x", Unknown())
-
-        relay = Relay()
-        with connectedPair(PondRoot()) as behind, connectedPair(relay) as front:
-            relay.behind = behind.root
-            call = front.root.callRemote("relay")
-            with capturedLogs() as events:
-                for pair in (front, behind, front):
-                    pair.flush()
-            failure = self.failureResultOf(call)
-            self.assertIn("tests.test_broker.Unknown", failure.value)
-        # By the one that refused it; to the other it is an error like any.
-        [said] = [formatEvent(event) for event in events]
-        self.assertIn("refused a call", said)
+        self.assertIn("refused a call", self.relayed("take", "x", Unknown()))
 
     def test_answerOfAnother(self) -> None:
         """
-        So it is with an answer of another peer's that is refused here.
+        Nor is an answer of another peer's that is refused here.
         """
-
-        class Relay(pb.Root):
-            async def remote_relay(self) -> Any:
-                return await self.behind.callRemote("get", "x")
-
-        relay = Relay()
-        behindRoot = PondRoot(x=Unknown())
-        with connectedPair(behindRoot) as behind, connectedPair(relay) as front:
-            relay.behind = behind.root
-            call = front.root.callRemote("relay")
-            with capturedLogs() as events:
-                for pair in (front, behind, front):
-                    pair.flush()
-            failure = self.failureResultOf(call)
-            self.assertIn("tests.test_broker.Unknown", failure.value)
-        [said] = [formatEvent(event) for event in events]
+        said = self.relayed("get", "unknown")
         self.assertIn("relay, called by", said)
         self.assertNotIn("refused a call", said)
