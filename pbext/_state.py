@@ -19,7 +19,7 @@ from pbext._contract import Contract, contractOf
 from pbext._fields import CALLED, DISPATCHED, Fields, fieldsOf, mayHold
 from pbext._kinds import Mismatch, Postponed, whole
 from pbext._versions import VERSION, upgraded, versionOf
-from pbext.errors import PeerError
+from pbext.errors import NotSendable, PeerError
 
 __all__ = ["fillDefaults", "gatherState", "restoreState"]
 
@@ -74,7 +74,11 @@ def gatherState(instance: object) -> dict[str, object]:
             if not mayHold(cls, name):
                 raise  # a property that fails is no field without a value
             continue
-        state[name] = contract.write(name, value)
+        try:
+            state[name] = contract.write(name, value)
+        except NotSendable as error:
+            error.owner = instance
+            raise
     if contract.version is not None:
         state[VERSION] = contract.version
     return state

@@ -66,12 +66,16 @@ class PBExtError(Exception):
     """
     The base of all errors of pbext.
 
+    @ivar owner: the object that it is about, until that has been found in the
+        message.
     @cvar stockName: the name of the type that a stock broker would give the
         peer in this case, and under which the peer is told; for there are
         programs that compare it.  C{None} if stock has none.
     """
 
     stockName: ClassVar[str | None] = None
+
+    owner: Any = None
 
     #: What the error says, with its fields as in C{{self.tag}}.
     _text: ClassVar[str] = ""
@@ -100,12 +104,9 @@ class PeerError(PBExtError):
 
     @ivar where: the jelly of the object that does not, while it is read; it
         becomes the C{path} of those errors that have one.
-    @ivar owner: that object, if it was part of a cycle, and so was made later
-        than it was read.
     """
 
     where: Any = None
-    owner: Any = None
 
     @property
     def sentAs(self) -> str:

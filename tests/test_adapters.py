@@ -367,6 +367,15 @@ class Desk(pb.Root):
         self.taken = thing
 
 
+class Around(pb.Copyable):
+    """
+    Has another object.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self.parts = [0, inner]
+
+
 class ConnectionTests(SynchronousTestCase):
     """
     In a field, over a connection.
@@ -449,11 +458,16 @@ class ConnectionTests(SynchronousTestCase):
         with connectedPair(Desk()) as pair:
             for annotation, value in MISUSED:
                 holder = self.holder(annotation)(value)
-                call = pair.root.callRemote("take", holder)
-                error = self.failureResultOf(call, NotSendable).value
-                self.assertRegex(error.path, r"^\$.*\.value$")
-                self.assertIn("Holder declares", error.fix)
-                self.assertNotIn("abc", str(error))
+                for thing, path in (
+                    (holder, "$[0].value"),
+                    ([0, {"it": (holder,)}], "$[0][1].it[0].value"),
+                    (Around(holder), "$[0].parts[1].value"),
+                ):
+                    call = pair.root.callRemote("take", thing)
+                    error = self.failureResultOf(call, NotSendable).value
+                    self.assertEqual(path, error.path)
+                    self.assertIn("Holder declares", error.fix)
+                    self.assertNotIn("abc", str(error))
 
     def test_undeclared(self) -> None:
         """

@@ -10,6 +10,8 @@ from itertools import zip_longest
 from typing import Any
 from weakref import WeakSet
 
+import attrs
+
 from twisted.logger import Logger
 from twisted.python.reflect import qual
 from twisted.spread import flavors, jelly
@@ -48,9 +50,17 @@ class Jellier(jelly._Jellier):
         except NotImplementedError as error:
             if not _isStocks(error):
                 raise  # a hook's
-            path = "".join(["$", *_steps(list(self._unfinished()), _hasZone)])
+            path = self._pathTo(_hasZone)
             got = "a date or a time with a time zone"
             raise NotSendable(path=path, got=got, fix=_AS_TEXT) from None
+        except NotSendable as error:
+            owner = error.owner
+            if owner is None:
+                raise
+            # Of the object's own contract, and so from there.
+            path = self._pathTo(lambda value: value is owner)
+            path += error.path.removeprefix("$")
+            raise attrs.evolve(error, path=path) from None
         if self._unsendable:
             part, reason, fix = self._unsendable[0]
             raise NotSendable(path=pathTo(sexp, part), got=reason, fix=fix)
@@ -93,6 +103,13 @@ class Jellier(jelly._Jellier):
             if isinstance(held, flavors.Copyable):
                 return held
         return None
+
+    def _pathTo(self, last: Callable[[object], bool]) -> str:
+        """
+        @param last: whether a value is what is to be jellied next.
+        @return: where it stands.
+        """
+        return "".join(["$", *_steps(list(self._unfinished()), last)])
 
     def _unfinished(self) -> Iterator[Any]:
         """
