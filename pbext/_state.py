@@ -286,7 +286,7 @@ def _restore(
 def _refuseOrIgnore(contract: Contract, name: object) -> None:
     if name not in contract.fields.names:  # a property is, and has its own
         contract.refuseUnknown(name)
-        _ignore(contract.cls, name)
+        _ignore(contract.className, name)
 
 
 def _named(state: Mapping[object, object]) -> Iterator[tuple[Any, object]]:
@@ -299,10 +299,10 @@ def _named(state: Mapping[object, object]) -> Iterator[tuple[Any, object]]:
         yield key, value
 
 
-def _ignore(cls: type, name: object) -> None:
+def _ignore(className: str, name: object) -> None:
     _log.debug(
         "{cls} does not accept a field that was sent to it: {name}",
-        cls=qual(cls),
+        cls=className,
         # A key may be an object of the user's, and not be whole yet.
         name=repr(name[:80]) if isinstance(name, str) else qual(type(name)),
     )
@@ -313,7 +313,7 @@ def _restoreUndeclared(instance: object, state: dict[Any, object]) -> None:
     fields = fieldsOf(cls)
     for name, value in state.items():
         if not _accepts(cls, fields, name):
-            _ignore(cls, name)
+            _ignore(qual(cls), name)
         elif isinstance(value, NotKnown):
             value.addDependant(_Place(instance), name)
         else:
