@@ -9,7 +9,7 @@ import functools
 import types
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import attrs
 
@@ -115,6 +115,8 @@ def kindOf(annotation: Any) -> Kind:
         return _literal(annotation)
     if origin is Annotated:
         return _constrained(annotation, kindOf(args[0]))
+    if origin is Final:
+        return kindOf(args[0])
     if origin in (Union, types.UnionType):
         return union(shown(annotation), [kindOf(arm) for arm in args])
     if annotation == tuple[()] or annotation == typing.Tuple[()]:  # noqa: UP006  # which is another one

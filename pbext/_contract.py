@@ -46,7 +46,8 @@ _UNKNOWN = ("ignore", "forbid")
 @attrs.frozen(eq=False)
 class Contract:
     """
-    @ivar cls: the class.
+    @ivar className: the class: not itself, which is to end when its program
+        drops it.
     @ivar fields: what it declares.
     @ivar kinds: by the name of a field: what may stand in it.
     @ivar reads: by the name of a field that a peer may set: what makes of what
@@ -59,7 +60,7 @@ class Contract:
     @ivar direct: whether it takes all of the fields, under their names.
     """
 
-    cls: type
+    className: str
     fields: Fields
     kinds: Mapping[str, Kind]
     reads: Mapping[str, Callable[[Any], Any]]
@@ -84,7 +85,7 @@ class Contract:
             raise NotSendable(
                 path=f"$.{name}",
                 got=qual(type(value)),
-                fix=f"{qual(self.cls)} declares {kind.shown}",
+                fix=f"{self.className} declares {kind.shown}",
             ) from None
 
     def refusal(self, name: str, error: Mismatch) -> RefusedField:
@@ -92,7 +93,7 @@ class Contract:
         @return: that what has arrived for a field is not of its kind.
         """
         return RefusedField(
-            className=qual(self.cls),
+            className=self.className,
             path=f"$.{name}{error.path}",
             expected=error.expected,
             got=error.got,
@@ -105,7 +106,7 @@ class Contract:
         if self.forbids:
             shown = name if isinstance(name, str) and name.isidentifier() else "..."
             raise RefusedField(
-                className=qual(self.cls),
+                className=self.className,
                 path=f"$.{shown}",
                 expected="no such field",
                 got="one",
@@ -138,13 +139,13 @@ class Contract:
         except Exception as error:
             # Its text may hold a value.
             raise RefusedObject(
-                className=qual(self.cls), errorType=qual(type(error))
+                className=self.className, errorType=qual(type(error))
             ) from None
 
     def _refuseMissing(self, values: Mapping[str, Any]) -> NoReturn:
         name = next(n for n in self.fields.names if n in self.required - values.keys())
         raise RefusedField(
-            className=qual(self.cls),
+            className=self.className,
             path=f"$.{name}",
             expected=self.kinds[name].shown,
             got="nothing",
@@ -220,7 +221,7 @@ def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
     arguments = _arguments(cls, fields) if checked else None
     accepted = [name for name in fields.names if name in fields.accepted]
     contract = Contract(
-        cls=cls,
+        className=qual(cls),
         fields=fields,
         kinds=kinds,
         reads={name: kinds[name].read for name in accepted},

@@ -270,7 +270,7 @@ def _restore(
     for name, value in state.items():
         read = reads.get(name)
         if read is None:
-            _refuseOrIgnore(contract, name)
+            _refuseOrIgnore(type(instance), contract, name)
             continue
         try:
             values[name] = read(value)
@@ -284,10 +284,10 @@ def _restore(
         contract.make(instance, values)
 
 
-def _refuseOrIgnore(contract: Contract, name: object) -> None:
+def _refuseOrIgnore(cls: type, contract: Contract, name: object) -> None:
     if name not in contract.fields.names:  # a property is, and has its own
         contract.refuseUnknown(name)
-        _sayWhatIsIgnored(contract.cls, name)
+        _sayWhatIsIgnored(cls, name)
 
 
 def _named(state: Mapping[object, object]) -> Iterator[tuple[Any, object]]:

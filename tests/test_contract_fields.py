@@ -7,8 +7,10 @@ No C{from __future__ import annotations} in here: classes in a test could not be
 found by their names.
 """
 
+import gc
 import sys
-from dataclasses import dataclass, field
+import weakref
+from dataclasses import dataclass, field, make_dataclass
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, Optional
 
@@ -366,13 +368,49 @@ class NameTests(ContractCase):
         self.assertEqual("frogs", error.attribute)
         self.assertIn("pattern", str(error))
 
-    def test_contract(self) -> None:
+    def test_unhashable(self) -> None:
         """
-        The contract of a class is read once; one that declares nothing has
-        none.
+        What stands beside a type may be unhashable, around names in quotes too.
+        """
+
+        class Noted(pb.RemoteCopy):
+            frogs: Annotated[int, {"unit": "one"}]
+            others: Annotated[list["Noted"], ["a", "note"]]
+
+        self.register(Noted)
+        noted = blank(Noted, {"frogs": 3, "others": []})
+        self.assertEqual([noted], blank(Noted, {"others": [noted]}).others)
+        self.assertRefusesField(Noted, {"frogs": "x"}, "$.frogs")
+        self.assertRefusesField(Noted, {"others": [3]}, "$.others[0]")
+
+
+class ContractTests(ContractCase):
+    """
+    The contract of a class.
+    """
+
+    def test_once(self) -> None:
+        """
+        It is read once; a class that declares nothing has none.
         """
         self.assertIs(contractOf(DataPond), contractOf(DataPond))
         self.assertIsNone(contractOf(ContractCase))
+
+    def test_classIsNotKept(self) -> None:
+        """
+        It does not keep the class.
+        """
+        for make in (
+            lambda: type("Passing", (), {"__annotations__": {"a": int}}),
+            lambda: make_dataclass("Passing", [("a", int), ("b", str, "x")]),
+            lambda: attrs.make_class("Passing", {"a": attrs.field(type=int)}),
+        ):
+            cls: Any = make()
+            self.assertEqual(1, blank(cls, {"a": 1}).a)
+            gone = weakref.ref(cls)
+            del cls
+            gc.collect()
+            self.assertIsNone(gone())
 
 
 def _warnings(events: Any) -> list[str]:

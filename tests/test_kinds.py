@@ -21,6 +21,7 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
+    Final,
     Generic,
     Literal,
     NamedTuple,
@@ -465,6 +466,14 @@ class OtherAnnotationTests(KindCase):
         self.assertRefuses(Weight, "0.5")
         self.assertTakes(Herd, [Frog()])
         self.assertRefuses(Herd, [Toad()])
+
+    def test_final(self) -> None:
+        """
+        C{Final} is for others; what is in it counts.
+        """
+        self.assertTakes(Final[int], 3)
+        self.assertRefuses(Final[int], "3")
+        self.assertTakes(Final, 3, "3")
 
     def test_aliases(self) -> None:
         """
