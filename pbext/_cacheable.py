@@ -111,8 +111,8 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
     """
     What a L{Cacheable} becomes at the receiver: one object for each, however
     often it is sent.  Any class that a L{RemoteCopy} may be, but for a frozen
-    one.  As in stock PB, an C{__init__} that can be called without arguments
-    is called, before the state is set.
+    one.  As in stock PB, an C{__init__} that needs no arguments is called,
+    before the state is set; a generated one, with the state instead.
 
     The names in L{RESERVED} cannot be fields.
     """

@@ -69,11 +69,11 @@ class Copyable(flavors.Copyable):
 class RemoteCopy(flavors.RemoteCopy):
     """
     What a L{Copyable} becomes at the receiver.  The class may be a plain
-    one, a dataclass or an attrs class, with slots or frozen.  As in stock
-    PB, C{__init__} is not called: running a class's code on a stranger's
-    data is a power that registering the class does not give.
+    one, a dataclass or an attrs class, with slots or frozen.  A generated
+    C{__init__} is called, with what was sent; one written by hand is not, as
+    in stock PB, unless the class says C{copyConstruct}: see L{pbext.pb}.
 
-    What the sender may set is what the class declares; if it declares
+    What the sender may set is what the class declares, if it fits; if that is
     nothing, every public name that is neither a method nor a property of the
     class.  C{setCopyableState = twisted.spread.pb.RemoteCopy.setCopyableState}
     brings back stock's, which lets the peer set anything.
@@ -91,6 +91,7 @@ class RemoteCopy(flavors.RemoteCopy):
         dict.
 
         @raise RefusedState: if C{state} is neither a dict nor empty.
+        @raise PeerError: if it does not fit, as L{pbext.pb} says.
         """
         if type(state) is dict or isinstance(state, Mapping):
             restoreState(self, state)
