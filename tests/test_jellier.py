@@ -8,6 +8,7 @@ import collections
 import datetime
 import decimal
 import enum
+import os
 import uuid
 from typing import Any
 
@@ -251,6 +252,23 @@ class PathTests(JellierTestCase):
             self.assertEqual(path, error.path)
             self.assertIn("time zone", error.got)
             self.assertNotIn("2024", str(error))
+
+    def test_surrogates(self) -> None:
+        """
+        A str that cannot be encoded, such as the name of a file that is not
+        UTF-8, is found as well.
+        """
+        name = os.fsdecode(b"\xffsecret")
+        for value, path in (
+            (name, "$"),
+            (["a", name], "$[1]"),
+            ({name: 1}, "${key}"),
+            ([Frog(1, {"a": name})], "$[0].parts[1].a"),
+        ):
+            error = self.flaw(value)
+            self.assertEqual(path, error.path)
+            self.assertIn("surrogate", error.got)
+            self.assertNotIn("secret", str(error))
 
     def test_noValues(self) -> None:
         """

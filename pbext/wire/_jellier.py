@@ -53,6 +53,12 @@ class Jellier(jelly._Jellier):
             path = self._pathTo(_hasZone)
             got = "a date or a time with a time zone"
             raise NotSendable(path=path, got=got, fix=_AS_TEXT) from None
+        except UnicodeEncodeError as error:
+            if not _isStocks(error):
+                raise
+            path = self._pathTo(_hasSurrogate)
+            got = "a str with a surrogate, which UTF-8 has no bytes for"
+            raise NotSendable(path=path, got=got, fix="send bytes") from None
         except NotSendable as error:
             owner = error.owner
             if owner is None:
@@ -157,6 +163,10 @@ def _isStocks(error: BaseException) -> bool:
 def _hasZone(value: object) -> bool:
     kinds = datetime.datetime, datetime.time
     return isinstance(value, kinds) and value.tzinfo is not None
+
+
+def _hasSurrogate(value: object) -> bool:
+    return isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _steps(objects: list[Any], last: Callable[[object], bool]) -> Iterator[str]:
