@@ -9,12 +9,11 @@ from functools import partial
 from typing import Any
 
 from twisted.spread import pb as stock
-from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import Registry, defaultRegistry, pb
 from pbext.errors import CannotRegister, NotSendable, RefusedTag
-from pbext.testing import Pair, connectedPair, restoredRegistry, roundTrip
-from tests.ponds import PondRoot
+from pbext.testing import restoredRegistry, roundTrip
+from tests.exchanges import ExchangeCase
 
 
 class Duck:
@@ -84,15 +83,6 @@ class DeclaredPond(pb.Copyable, pb.RemoteCopy):
         self.duck = duck
 
 
-class Desk(PondRoot):
-    """
-    Answers with what it is given.
-    """
-
-    def remote_echo(self, thing: Any) -> Any:
-        return thing
-
-
 def fromWire(state: Any) -> Duck:
     return Duck(**state)
 
@@ -108,42 +98,10 @@ def ducks() -> Registry:
     return registry
 
 
-class CopierCase(SynchronousTestCase):
+class CopierCase(ExchangeCase):
     def setUp(self) -> None:
-        restoring = restoredRegistry()
-        restoring.__enter__()
-        self.addCleanup(restoring.__exit__, None, None, None)
+        super().setUp()
         stock.setUnjellyableForClass("test_copiers.Duck", StockCopy)
-
-    def connect(self, server: Any, client: Any, clients: int = 1) -> Pair:
-        """
-        @param server: a registry, or what makes a factory.
-        @param client: likewise.
-        """
-        if isinstance(server, Registry):
-            server = partial(pb.PBServerFactory, registry=server)
-        if isinstance(client, Registry):
-            client = partial(pb.PBClientFactory, registry=client)
-        self.desk = Desk()
-        pair = connectedPair(
-            self.desk, serverFactory=server, clientFactory=client, clients=clients
-        )
-        self.addCleanup(pair.close)
-        return pair
-
-    def taken(self, pair: Pair, thing: Any) -> Any:
-        """
-        @return: what a thing becomes at the server.
-        """
-        pair.result(pair.root.callRemote("take", "it", thing))
-        return self.desk.kept["it"]
-
-    def given(self, pair: Pair, thing: Any) -> Any:
-        """
-        @return: what a thing becomes at the client.
-        """
-        self.desk.things["it"] = thing
-        return pair.result(pair.root.callRemote("get", "it"))
 
 
 class BothWaysTests(CopierCase):

@@ -11,12 +11,13 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.spread import jelly
 from twisted.spread import pb as stock
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import TestCase
 
 from pbext import Registry, pb
 from pbext.errors import NotSendable, RefusedTag
-from pbext.testing import Pair, connectedPair, restoredRegistry, roundTrip
-from tests.ponds import STOCK_WATCHER, Pond, PondRoot, StockPond
+from pbext.testing import Pair, connectedPair, roundTrip
+from tests.exchanges import Desk, ExchangeCase
+from tests.ponds import STOCK_WATCHER, Pond, StockPond
 from tests.wires import PBEXT, STOCK, Factories, TCPWire
 
 
@@ -70,18 +71,6 @@ class Plain:
         self.frogs = 3
 
 
-class Desk(PondRoot):
-    """
-    Answers with what it is given, as well.
-    """
-
-    def remote_echo(self, thing: Any) -> Any:
-        return thing
-
-    def remote_fail(self, text: str) -> None:
-        raise stock.Error(text)
-
-
 def accepting(**classes: Any) -> Registry:
     """
     @return: a registry with a class for each of some tags.
@@ -92,43 +81,11 @@ def accepting(**classes: Any) -> Registry:
     return registry
 
 
-class ScopingCase(SynchronousTestCase):
+class ScopingCase(ExchangeCase):
     def setUp(self) -> None:
-        restoring = restoredRegistry()
-        restoring.__enter__()
-        self.addCleanup(restoring.__exit__, None, None, None)
+        super().setUp()
         # The process accepts it, and so does each factory without a registry.
         stock.setUnjellyableForClass(Frog.typeToCopy, StockCopy)
-
-    def connect(
-        self, server: Any = pb.PBServerFactory, client: Any = pb.PBClientFactory
-    ) -> Pair:
-        """
-        @param server: a registry, or what makes a factory.
-        @param client: likewise.
-        """
-        if isinstance(server, Registry):
-            server = partial(pb.PBServerFactory, registry=server)
-        if isinstance(client, Registry):
-            client = partial(pb.PBClientFactory, registry=client)
-        self.desk = Desk()
-        pair = connectedPair(self.desk, serverFactory=server, clientFactory=client)
-        self.addCleanup(pair.close)
-        return pair
-
-    def taken(self, pair: Pair, thing: Any) -> Any:
-        """
-        @return: what a thing becomes at the server.
-        """
-        pair.result(pair.root.callRemote("take", "it", thing))
-        return self.desk.kept["it"]
-
-    def given(self, pair: Pair, thing: Any) -> Any:
-        """
-        @return: what a thing becomes at the client.
-        """
-        self.desk.things["it"] = thing
-        return pair.result(pair.root.callRemote("get", "it"))
 
     def assertRefused(self, pair: Pair, call: Any, tag: str, path: str) -> None:
         """
