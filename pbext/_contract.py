@@ -25,6 +25,7 @@ from twisted.python.reflect import qual
 from pbext._annotations import kindOf
 from pbext._fields import (
     Fields,
+    choiceOf,
     evaluated,
     fieldsOf,
     forgetFields,
@@ -39,7 +40,7 @@ __all__ = ["Contract", "checkContract", "contractOf"]
 
 _log = Logger(namespace="pbext")
 
-#: What a class may say of the fields that it does not know.
+#: What a class may say of the fields that it does not know; first the default.
 _UNKNOWN = ("ignore", "forbid")
 
 
@@ -205,13 +206,7 @@ def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
     version = versionOf(cls)
     if not fields.declared:
         return None, []
-    unknown = getattr(cls, "copyUnknown", "ignore")
-    if unknown not in _UNKNOWN:
-        raise BadDeclaration(
-            className=qual(cls),
-            attribute="copyUnknown",
-            why=f"has to be one of {', '.join(_UNKNOWN)}",
-        )
+    unknown = choiceOf(cls, "copyUnknown", _UNKNOWN)
     checked = getattr(cls, "copyChecked", True)
     hints, missing = _hints(cls, fields) if checked else ({}, [])
     kinds = {

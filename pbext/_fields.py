@@ -69,6 +69,7 @@ __all__ = [
     "DISPATCHED",
     "Fields",
     "LocalOnly",
+    "choiceOf",
     "evaluated",
     "fieldsOf",
     "forgetFields",
@@ -235,6 +236,22 @@ def _asNames(cls: type, attribute: str, value: object) -> tuple[str, ...]:
     raise BadDeclaration(
         className=qual(cls), attribute=attribute, why="has to be a sequence of str"
     )
+
+
+def choiceOf(cls: type, attribute: str, choices: tuple[str, ...]) -> str:
+    """
+    @return: what a class says in an attribute; the first of C{choices} if it
+        says nothing.
+    @raise BadDeclaration: if it is none of them.
+    """
+    choice: str = getattr(cls, attribute, choices[0])
+    if choice not in choices:
+        raise BadDeclaration(
+            className=qual(cls),
+            attribute=attribute,
+            why=f"has to be one of {', '.join(choices)}",
+        )
+    return choice
 
 
 def _isFramework(cls: type) -> bool:

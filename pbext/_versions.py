@@ -13,6 +13,7 @@ from typing import Any
 
 from twisted.python.reflect import qual
 
+from pbext._fields import choiceOf
 from pbext.errors import BadDeclaration, PBExtError, RefusedObject, RefusedVersion
 
 __all__ = ["VERSION", "upgraded", "versionOf"]
@@ -20,7 +21,7 @@ __all__ = ["VERSION", "upgraded", "versionOf"]
 #: The key of the version in a state, and the attribute of a class.
 VERSION = "copyVersion"
 
-#: What a class may do with a state that is newer than itself.
+#: What a class may do with a state that is newer than itself; first the default.
 _NEWER = ("refuse", "read")
 
 
@@ -36,17 +37,12 @@ def versionOf(cls: type) -> int | None:
         raise BadDeclaration(
             className=qual(cls), attribute=VERSION, why="has to be an int, 0 or more"
         )
-    if _newer(cls) not in _NEWER:
-        raise BadDeclaration(
-            className=qual(cls),
-            attribute="copyNewer",
-            why=f"has to be one of {', '.join(_NEWER)}",
-        )
+    _newer(cls)
     return version
 
 
-def _newer(cls: type) -> object:
-    return getattr(cls, "copyNewer", "refuse")
+def _newer(cls: type) -> str:
+    return choiceOf(cls, "copyNewer", _NEWER)
 
 
 def upgraded(cls: Any, state: dict[str, Any]) -> dict[str, Any]:
