@@ -67,9 +67,11 @@ else:
 __all__ = [
     "CALLED",
     "DISPATCHED",
+    "SETTINGS",
     "Fields",
     "LocalOnly",
     "choiceOf",
+    "declaredBy",
     "evaluated",
     "fieldsOf",
     "forgetFields",
@@ -93,7 +95,7 @@ LocalOnly = Annotated[_T, _LocalOnly()]
 _FRAMEWORK = ("pbext", "twisted", "zope")
 
 #: What a class says to us about its instances, however it is annotated.
-_SETTINGS = frozenset(
+SETTINGS = frozenset(
     {
         "acknowledged",
         "copyChecked",
@@ -183,8 +185,8 @@ def _readFields(cls: type) -> Fields:
         local.update(_asNames(cls, "localFields", base.__dict__.get("localFields")))
         if _isFramework(base):
             continue
-        for name, annotation, default in _declaredBy(base):
-            if name in _SETTINGS:
+        for name, annotation, default in declaredBy(base):
+            if name in SETTINGS:
                 continue
             names[name] = None
             # An unhashable value in a class is shared by its instances, a
@@ -271,7 +273,7 @@ def isGenerated(cls: type) -> bool:
     return "__dataclass_fields__" in cls.__dict__ or "__attrs_attrs__" in cls.__dict__
 
 
-def _declaredBy(
+def declaredBy(
     cls: type,
 ) -> Iterator[tuple[str, object, Callable[[object], object] | None]]:
     """

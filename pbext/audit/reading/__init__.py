@@ -1,0 +1,3 @@
+"""
+Sources, read and not run.
+"""

@@ -1,0 +1,3 @@
+"""
+The rules of the audit, a family in each module.
+"""
