@@ -1,0 +1,1 @@
+from zoo.ponds import Frog
