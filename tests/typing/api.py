@@ -23,6 +23,7 @@ from pbext import (
     pb,
     swallowDeadReference,
 )
+from pbext.audit import AuditFailed, Finding, Severity, check, raiseFor
 from pbext.errors import CallTimedOut, NotSendable, PBExtError, RefusedTag, StaleCache
 from pbext.testing import (
     Link,
@@ -202,6 +203,15 @@ def opaque(copied: pb.OpaqueCopy, cached: pb.OpaqueCache) -> None:
     fields: dict[str, Any] = cached.fields
     messages: list[pb.Change] = list(cached.messages)
     print(tag, fields, messages)
+
+
+def audit(registry: pb.Registry) -> list[str]:
+    findings: list[Finding] = check(registry, modules=["ponds"])
+    try:
+        raiseFor(findings, failOn=Severity.WARNING)
+    except AuditFailed as error:
+        findings = list(error.findings)
+    return [f"{f.place.path}:{f.place.line} {f.severity}: {f.fix}" for f in findings]
 
 
 def errors(error: PBExtError) -> str:
