@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from importlib import import_module
 
 import pbext
 
 __all__ = ["main"]
+
+#: A module for each command, whose function C{add} adds it to C{argparse}'s, with
+#: what runs it as the default of C{run}.  What a command needs it imports then.
+_COMMANDS = ("_audit", "_explain", "_manifest", "_diff", "_demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,11 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=pbext.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser(
-        "demo",
-        help="start receivers, copy ponds to them, keep caches in step, kill one",
-    )
-    parser.parse_args(arguments)
-    from pbext.cli._demo import demo  # the one command so far
-
-    return demo()
+    for name in _COMMANDS:
+        import_module(f"pbext.cli.{name}").add(commands)
+    options = parser.parse_args(arguments)
+    status: int = options.run(options)
+    return status

@@ -1,0 +1,3 @@
+"""
+What people and other programs are told.
+"""
