@@ -36,7 +36,7 @@ from pbext._kinds import Kind, Mismatch, anything
 from pbext._versions import versionOf
 from pbext.errors import BadDeclaration, NotSendable, RefusedField, RefusedObject
 
-__all__ = ["Contract", "checkContract", "contractOf"]
+__all__ = ["Contract", "checkContract", "contractOf", "hintsOf"]
 
 _log = Logger(namespace="pbext")
 
@@ -208,7 +208,7 @@ def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
         return None, []
     unknown = choiceOf(cls, "copyUnknown", _UNKNOWN)
     checked = getattr(cls, "copyChecked", True)
-    hints, missing = _hints(cls, fields) if checked else ({}, [])
+    hints, missing = hintsOf(cls, fields) if checked else ({}, [])
     kinds = {
         name: _kindOf(cls, name, hints[name]) if name in hints else anything()
         for name in fields.names
@@ -240,7 +240,7 @@ def _kindOf(cls: type, name: str, annotation: Any) -> Kind:
         ) from None
 
 
-def _hints(cls: type, fields: Fields) -> tuple[dict[str, Any], list[str]]:
+def hintsOf(cls: type, fields: Fields) -> tuple[dict[str, Any], list[str]]:
     """
     @return: the annotations of the fields, evaluated; and the fields whose
         annotations cannot be.

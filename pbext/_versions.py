@@ -16,13 +16,13 @@ from twisted.python.reflect import qual
 from pbext._fields import choiceOf
 from pbext.errors import BadDeclaration, PBExtError, RefusedObject, RefusedVersion
 
-__all__ = ["VERSION", "upgraded", "versionOf"]
+__all__ = ["NEWER", "VERSION", "upgraded", "versionOf"]
 
 #: The key of the version in a state, and the attribute of a class.
 VERSION = "copyVersion"
 
 #: What a class may do with a state that is newer than itself; first the default.
-_NEWER = ("refuse", "read")
+NEWER = ("refuse", "read")
 
 
 def versionOf(cls: type) -> int | None:
@@ -42,7 +42,7 @@ def versionOf(cls: type) -> int | None:
 
 
 def _newer(cls: type) -> str:
-    return choiceOf(cls, "copyNewer", _NEWER)
+    return choiceOf(cls, "copyNewer", NEWER)
 
 
 def upgraded(cls: Any, state: dict[str, Any]) -> dict[str, Any]:
