@@ -30,7 +30,8 @@ GRACE = 2.0
 
 class CannotStart(SystemExit, Exception):
     """
-    One line for the person who started the service.
+    What the person who started the service has to know, in a line; below that, what
+    it is made of, if it is several things.
 
     It is a C{SystemExit}, so that the interpreter prints that line and no
     traceback, and exits with 1; and an C{Exception}, so that twistd removes

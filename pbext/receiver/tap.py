@@ -18,6 +18,7 @@ from pbext._broker import Broker
 from pbext._factories import PBServerFactory
 from pbext._registry import defaultRegistry
 from pbext.errors import CannotRegister, RefusedTag
+from pbext.receiver._audit import AUDITS
 from pbext.receiver._load import allow, importModule, listing, loadRoot
 from pbext.receiver._root import ReceiverRoot
 from pbext.receiver._service import CannotStart, ReceiverService
@@ -41,6 +42,7 @@ class Options(usage.Options):
     optParameters = [
         ["root", None, None, "package.module.Name of the root object to serve"],
         ["path", None, None, "directory of your modules (default: the current one)"],
+        ["audit", None, "warn", "of what may arrive, at start: off, warn or strict"],
     ]
 
     optFlags = [
@@ -76,6 +78,10 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         if self["path"] and self["no-path"]:
             raise CannotStart("--path and --no-path exclude each other")
+        if self["audit"] not in AUDITS:
+            raise CannotStart(
+                f"--audit {self['audit']}: it has to be one of {', '.join(AUDITS)}"
+            )
 
 
 class _ReceiverBroker(Broker):
@@ -139,6 +145,7 @@ def makeService(options: Options) -> IService:
         lines = list(listing(registry)) or ["no class may arrive"]
         print(*lines, sep="\n", flush=True)
         raise SystemExit(0)
+    AUDITS[options["audit"]](registry, modules)
     shutdown = None
     if options["allow-shutdown"]:
         # in the next turn, when the answer has been written
