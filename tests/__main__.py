@@ -21,7 +21,15 @@ TOP = Path(__file__).resolve().parent.parent
 
 #: What does its work in processes of its own, whatever came before it here, and
 #: is not tried in a random order.
-APART = {"test_packaging", "test_benchmarks"}
+APART = {
+    "test_packaging",
+    "test_benchmarks",
+    "audit.test_command",
+    "audit.test_imports",
+    "audit.test_manifest_command",
+    "audit.test_pytest_item",
+    "audit.test_sample_imports",
+}
 
 #: What waits for processes or for sockets.
 WAITING = [
@@ -38,9 +46,13 @@ def lanes() -> list[dict[str, list[str]]]:
     seed = random.randrange(1_000_000)
     trial = ["-m", "twisted.trial"]
     pytest = ["-m", "pytest", "-q", "tests"]
-    modules = sorted(path.stem for path in (TOP / "tests").glob("test_*.py"))
+    modules = [
+        ".".join(path.relative_to(TOP / "tests").with_suffix("").parts)
+        for pattern in ("test_*.py", "audit/test_*.py")
+        for path in sorted((TOP / "tests").glob(pattern))
+    ]
     together = [f"tests.{name}" for name in modules if name not in APART]
-    apart = [f"--ignore=tests/{name}.py" for name in sorted(APART)]
+    apart = [f"--ignore=tests/{name.replace('.', '/')}.py" for name in sorted(APART)]
     return [
         {
             "trial": [*trial, "tests"],

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import os
 import re
 import sys
 import textwrap
@@ -20,8 +22,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import pb
 from pbext._cacheable import RESERVED
+from pbext.audit._audited import Audited
+from pbext.audit._findings import NOWHERE, Finding, Severity
+from pbext.audit._job import Job
+from pbext.audit._settings import KEYS, Settings, findSettings
+from pbext.audit.reports._json import asJSON
+from pbext.audit.reports._report import Manner, asText
+from pbext.cli import main
 from pbext.receiver.tap import Options
 from pbext.testing import restoredRegistry
+from tests.processes import directory
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -111,6 +121,62 @@ class DocsTests(SynchronousTestCase):
             self.assertEqual(hook, method)
             ours, theirs = getattr(pb, flavor), getattr(stock, flavor)
             self.assertIsNot(getattr(ours, method), getattr(theirs, method))
+
+    def test_audit(self) -> None:
+        """
+        The audit prints what its page says that it prints.
+        """
+        page = self.page("audit")
+        home = directory(self)
+        (home / "pond.py").write_text(_block(page, ".. code-block:: python"))
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(home)
+        job = Job.of(Settings(targets=("pond.py",), static=True))
+        text = asText(job.audited(), job.lines, Manner(width=80))
+        said = _block(page, "prints, in a terminal of 80 columns::")
+        self.assertEqual(text, said)
+
+    def test_auditSettings(self) -> None:
+        """
+        The settings in the docs are those that there are, and those of the example
+        make sense.
+        """
+        page = self.page("audit")
+        section = page.partition("\nSettings\n")[2].partition("\nFor other")[0]
+        rows = re.findall(r"\* - ``([\w-]+)``", section)
+        self.assertEqual(rows, list(KEYS))
+        home = directory(self)
+        example = _block(page, ".. code-block:: toml")
+        (home / "pyproject.toml").write_text(example)
+        self.assertEqual(findSettings(home).targets, ("your.package",))
+
+    def test_auditJSON(self) -> None:
+        """
+        So are the keys of its JSON.
+        """
+        section = self.page("audit").partition("\nFor other programs\n")[2]
+        rows = re.findall(r"\* - ``(\w+)``", section)
+        finding = Finding("PBX101", Severity.NOTE, "", NOWHERE, "", "")
+        whole = json.loads(asJSON(Audited((finding,)), Settings()))
+        self.assertEqual(rows, list(whole))
+        self.assertEqual(whole["version"], 1)
+        row = section.partition("* - ``findings``")[2].partition("* -")[0]
+        self.assertEqual(
+            set(re.findall(r"``(\w+)``", row)) - {"null"}, set(whole["findings"][0])
+        )
+
+    def test_auditOptions(self) -> None:
+        """
+        What the docs say on the command line is understood.
+        """
+        page = self.page("audit")
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+            main(["audit", "--help"])
+        known = set(re.findall(r"--[a-z-]+", shown.getvalue()))
+        said = set(re.findall(r"(?<![\w-])--[a-z-]+", page))
+        self.assertEqual(said - known, set())
+        self.assertIn("--baseline", said)
 
     def test_options(self) -> None:
         """
