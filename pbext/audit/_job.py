@@ -5,6 +5,7 @@ An audit, from what is settled to what is to be shown.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatch
@@ -59,7 +60,8 @@ class Job:
         **importing: Any,
     ) -> Job:
         """
-        @param search: by default the working directory, and that of the settings.
+        @param search: by default the working directory, and that of the settings;
+            what Python itself finds is found in any case.
         @param importing: see C{importing} above.
         @raise CannotAudit: if the settings name a rule that does not exist, or a
             directory.
@@ -69,7 +71,7 @@ class Job:
                 raise CannotAudit(f"{directory} is no directory")
         return cls(
             settings,
-            search or list(dict.fromkeys([".", settings.root])),
+            [*dict.fromkeys([*(search or (".", settings.root)), *sys.path])],
             _chosen(settings),
             importing=importing,
         )

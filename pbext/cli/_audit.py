@@ -58,8 +58,8 @@ def add(commands: Any) -> None:
         "--path",
         action="append",
         metavar="DIR",
-        help="where modules are looked for (default: the current directory); may be "
-        "repeated",
+        help="where modules are looked for, before those that are installed (default: "
+        "the current directory); may be repeated",
     )
     what.add_argument(
         "--exclude",

@@ -51,8 +51,8 @@ def add(commands: Any) -> None:
         "--path",
         action="append",
         metavar="DIR",
-        help="where modules are looked for (default: the current directory); may be "
-        "repeated",
+        help="where modules are looked for, before those that are installed (default: "
+        "the current directory); may be repeated",
     )
     command.add_argument(
         "--exclude",

@@ -78,6 +78,8 @@ class JobTests(SynchronousTestCase):
         )
         job = Job.of(settings, ["tests"])
         self.assertRaises(NoSuchTarget, job.audited)
+        installed = Settings(targets=("twisted.web.distrib",), static=True)
+        self.assertEqual(Job.of(installed, ["tests"]).audited().count, 1)
         error = self.assertRaises(CannotAudit, Job.of, settings, ["nowhere"])
         self.assertEqual(str(error), "nowhere is no directory")
 

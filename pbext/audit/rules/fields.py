@@ -28,6 +28,10 @@ def _states(program: Program, cls: ClassModel) -> list[State]:
     return [state for state in statesOf(program, cls) if state is not None]
 
 
+#: Hooks that run where an object has arrived, which is seldom sent on.
+_ARRIVING = ("setCopyableState", "unjellyFor", "postUnjelly")
+
+
 def _stuck(program: Program) -> Iterator[Hit]:
     seen: set[Place] = set()
     for cls in sorted(program, key=lambda cls: len(cls.bases)):
@@ -49,6 +53,8 @@ def _put(cls: ClassModel, names: dict[str, bool]) -> Iterator[Hit]:
     """
     for method in cls.methods.values():
         if method.node is None or method.source is None:
+            continue
+        if method.name in _ARRIVING:
             continue
         itself = selfOf(method.node)
         for node in shallow(method.node.body):

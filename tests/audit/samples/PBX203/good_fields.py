@@ -62,3 +62,8 @@ class Sea(pb.Copyable):
 class Receiver(pb.RemoteCopy):
     def __init__(self):
         self.lock = threading.Lock()
+
+
+class Arrived(pb.Copyable, pb.RemoteCopy):
+    def setCopyableState(self, state):
+        self.opened = open(state["name"])
