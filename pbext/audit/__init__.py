@@ -5,7 +5,7 @@ audit}, and in a program that looks at itself.
     >>> from pbext import Registry, pb
     >>> from pbext.audit import check, raiseFor
     >>> registry = Registry()
-    >>> @registry.unjellyableFor("pond.Frog")
+    >>> @registry.unjellyableFor("creek.Frog")
     ... class Frog(pb.RemoteCopy):
     ...     colour: str
     >>> findings = check(registry)
