@@ -151,8 +151,14 @@ def same(sent: Any, arrived: Any) -> bool:
     if hasattr(sent, "_fields") and hasattr(arrived, "_fields"):
         shared = {*sent._fields} & {*arrived._fields}
         return all(getattr(sent, n) == getattr(arrived, n) for n in shared)
-    if type(sent) is list and type(arrived) is list:
+    if isinstance(sent, (list, tuple)) and type(sent) is type(arrived):
         return len(sent) == len(arrived) and all(map(same, sent, arrived))
+    if isinstance(sent, (set, frozenset)) and type(sent) is type(arrived):
+        return len(sent) == len(arrived) and all(
+            any(same(one, other) for other in arrived) for one in sent
+        )
+    if isinstance(sent, dict) and isinstance(arrived, dict):
+        return same([*sent.items()], [*arrived.items()])
     if isinstance(sent, pb.Copyable):
         return True
     if isinstance(sent, _NUMBERS) and isinstance(arrived, _NUMBERS):
