@@ -10,7 +10,8 @@ import enum
 import attrs
 
 from pbext.audit._findings import Place
-from pbext.audit.fixing._families import ENTERS, Family, Function, isCondition
+from pbext.audit.fixing._families import ENTERS, Family, isCondition
+from pbext.audit.reading._bodies import parameters
 from pbext.audit.reading._sources import Source
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     "entered",
     "isEmpty",
     "isName",
-    "parametersOf",
     "readOf",
 ]
 
@@ -102,7 +102,7 @@ def collectionOf(family: Family) -> Collection | None:
     """
     found: dict[Collection, Place] = {}
     for source, hook in family.functions(ENTERS):
-        names = parametersOf(hook)
+        names = parameters(hook)
         for node in ast.walk(hook) if len(names) > 2 else ():
             collection = entered(node, names[0], names[2])
             if collection is not None:
@@ -110,13 +110,6 @@ def collectionOf(family: Family) -> Collection | None:
     if len(found) > 1:
         raise Stays("observers are kept in more than one", [*found.values()][1])
     return next(iter(found), None)
-
-
-def parametersOf(function: Function) -> list[str]:
-    """
-    @return: what a function calls what it is given by position.
-    """
-    return [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
 
 
 def attributeOf(node: ast.AST | None, itself: str) -> str:

@@ -12,6 +12,7 @@ from functools import cached_property
 import attrs
 
 from pbext.audit._model import ClassModel, Program
+from pbext.audit.reading._bodies import FUNCTIONS, Function
 from pbext.audit.reading._names import isFramework
 from pbext.audit.reading._scopes import qualnameOf
 from pbext.audit.reading._sources import Source
@@ -31,9 +32,6 @@ __all__ = [
 #: The hooks of a Cacheable by which an observer comes and goes.
 ENTERS = "getStateToCacheAndObserveFor"
 LEAVES = "stoppedObserving"
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @attrs.frozen

@@ -15,9 +15,9 @@ from pbext.audit.fixing._collections import (
     attributeOf,
     entered,
     isName,
-    parametersOf,
 )
 from pbext.audit.fixing._families import ENTERS, LEAVES, Family, Function, Owner
+from pbext.audit.reading._bodies import parameters
 from pbext.audit.reading._sources import Source
 
 __all__ = ["checkHooks", "discarded", "isEmptied", "stepOf"]
@@ -32,7 +32,7 @@ def stepOf(
         to enter or to leave.
     """
     function = owner.function
-    names = parametersOf(function) if function is not None else []
+    names = parameters(function) if function is not None else []
     if function is None or len(names) < 3:
         return None
     statement = _statementOf(source, node)
@@ -191,7 +191,7 @@ def checkHooks(
                     "a hook looks at it before the observer is in or out of it",
                     source.place(node),
                 )
-        for node in _shown(inside, parametersOf(hook)[0], source, concerned):
+        for node in _shown(inside, parameters(hook)[0], source, concerned):
             raise Stays(
                 "a hook calls what may look at it, before the observer is in or out",
                 source.place(node),

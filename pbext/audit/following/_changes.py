@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pbext.audit._model import ClassModel, Method
 
-__all__ = ["changesOf", "firstArgument", "isOwn", "statesOf", "takenFrom"]
+__all__ = ["changesOf", "statesOf", "takenFrom"]
 
 #: Methods of containers that change them.
 _CHANGING = frozenset(
@@ -24,7 +24,7 @@ _TAKING = frozenset("remove discard pop popleft popitem clear".split())
 _STATES = ("getStateToCacheAndObserveFor", "getStateToCopyFor", "getStateToCopy")
 
 
-def firstArgument(method: Method) -> str:
+def _firstArgument(method: Method) -> str:
     """
     @return: what a method calls its object; C{""} if it has none.
     """
@@ -34,7 +34,7 @@ def firstArgument(method: Method) -> str:
     return arguments[0].arg if arguments else ""
 
 
-def isOwn(node: ast.AST, me: str) -> bool:
+def _isOwn(node: ast.AST, me: str) -> bool:
     """
     @return: whether it is C{self.name}.
     """
@@ -45,11 +45,11 @@ def isOwn(node: ast.AST, me: str) -> bool:
     )
 
 
-def changesOf(method: Method) -> Iterator[tuple[str, ast.AST]]:
+def changesOf(method: Method) -> Iterator[str]:
     """
-    @return: the attributes that a method itself changes, and where.
+    @return: the attributes that a method itself changes.
     """
-    me = firstArgument(method)
+    me = _firstArgument(method)
     if not me or method.node is None:
         return
     for node in ast.walk(method.node):
@@ -69,8 +69,8 @@ def changesOf(method: Method) -> Iterator[tuple[str, ast.AST]]:
             for part in target.elts if isinstance(target, ast.Tuple) else [target]:
                 while isinstance(part, ast.Subscript):
                     part = part.value
-                if isOwn(part, me):
-                    yield part.attr, node  # type: ignore[attr-defined]  # isOwn
+                if _isOwn(part, me):
+                    yield part.attr  # type: ignore[attr-defined]  # _isOwn
 
 
 def takenFrom(method: Method, cls: str) -> Iterator[str]:
@@ -78,7 +78,7 @@ def takenFrom(method: Method, cls: str) -> Iterator[str]:
     @param cls: the name of the class, by which it may be reached as well.
     @return: the attributes that a method takes something out of, or assigns.
     """
-    me = firstArgument(method)
+    me = _firstArgument(method)
     for node in ast.walk(method.node or ast.Pass()):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Delete):
@@ -92,8 +92,8 @@ def takenFrom(method: Method, cls: str) -> Iterator[str]:
         for target in targets:
             while isinstance(target, ast.Subscript):
                 target = target.value
-            if isOwn(target, me) or isOwn(target, cls):
-                yield target.attr  # type: ignore[attr-defined]  # isOwn
+            if _isOwn(target, me) or _isOwn(target, cls):
+                yield target.attr  # type: ignore[attr-defined]  # _isOwn
 
 
 def _isItem(target: ast.expr) -> bool:
@@ -110,7 +110,7 @@ def statesOf(cls: ClassModel) -> frozenset[str] | None:
         if not cls.declares:
             return None
         return frozenset(field.name for field in cls.fields if not field.local)
-    me = firstArgument(method)
+    me = _firstArgument(method)
     if method.node is None or not me:
         return None
     found: set[str] = set()
@@ -135,5 +135,5 @@ def statesOf(cls: ClassModel) -> frozenset[str] | None:
 def _ownIn(nodes: list[ast.expr], me: str) -> Iterator[str]:
     for node in nodes:
         for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and isOwn(part, me):
+            if isinstance(part, ast.Attribute) and _isOwn(part, me):
                 yield part.attr

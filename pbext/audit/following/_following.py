@@ -29,12 +29,11 @@ from pbext.audit.following._held import (
     tupleOf,
 )
 from pbext.audit.following._noting import Frame
-from pbext.audit.following._world import Function
+from pbext.audit.following._world import Function, FunctionNode
 from pbext.audit.reading._sources import Source
 
 __all__ = ["Follower"]
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 #: How deep calls are followed.
 _DEPTH = 8
@@ -79,7 +78,7 @@ class Follower(Calls):
 
     def call(
         self,
-        function: _Function | ast.Lambda,
+        function: FunctionNode | ast.Lambda,
         source: Source,
         owner: str,
         arguments: Sequence[Value],
@@ -172,7 +171,7 @@ class Follower(Calls):
     _do_Import = _do_ImportFrom = _do_Global = _do_Nonlocal = _do_Pass
     _do_ClassDef = _do_Pass
 
-    def _do_FunctionDef(self, statement: _Function) -> None:
+    def _do_FunctionDef(self, statement: FunctionNode) -> None:
         self.enclose(statement)
         self.frame.inner.append(statement)
         self.frame.names[statement.name] = self.functionOf(statement)

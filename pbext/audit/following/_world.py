@@ -9,13 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
+from pbext.audit.reading._bodies import FUNCTIONS
+from pbext.audit.reading._bodies import Function as FunctionNode
 from pbext.audit.reading._sources import Source
 
 __all__ = ["Function", "FunctionNode", "World"]
-
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-
-_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @attrs.frozen(eq=False)
@@ -78,7 +76,7 @@ class World:
         self, source: Source, prefix: str, body: Sequence[ast.stmt], cls: str | None
     ) -> None:
         for statement in _statements(body):
-            if isinstance(statement, _Function):
+            if isinstance(statement, FUNCTIONS):
                 name = f"{prefix}.{statement.name}"
                 function = Function(statement.name, statement, source, cls or "")
                 if cls is None:

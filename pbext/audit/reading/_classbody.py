@@ -13,6 +13,7 @@ import attrs
 from pbext._fields import SETTINGS
 from pbext.audit._findings import Place
 from pbext.audit._model import UNKNOWN, Computed, Field, Made, Method, Reference
+from pbext.audit.reading._bodies import FUNCTIONS
 from pbext.audit.reading._sources import Source
 
 __all__ = ["Body", "asNames", "literal", "readBody"]
@@ -38,8 +39,6 @@ _ATTRS_FIELDS = {"attr.ib", "attr.attrib", "attr.attr", "attr.field", "attrs.fie
 _DEFAULTS = frozenset({"default", "default_factory", "factory"})
 
 _PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
-
-_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @attrs.frozen
@@ -97,7 +96,7 @@ def readBody(name: str, source: Source, node: ast.ClassDef) -> Body:
     fields: dict[str, Field] = {}
     assigned: dict[str, list[Place]] = {}
     for statement in _statements(node.body):
-        if isinstance(statement, _Function):
+        if isinstance(statement, FUNCTIONS):
             _readFunction(name, source, statement, methods, values)
             for attribute, place in _assignments(source, statement):
                 assigned.setdefault(attribute, []).append(place)

@@ -13,6 +13,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any
 
+from pbext.audit.reading._bodies import FUNCTIONS
 from pbext.audit.reading._scopes import bindings, inBody, qualnameOf
 from pbext.audit.reading._sources import Source, Unread, textOf
 
@@ -25,7 +26,7 @@ FRAMEWORK = ("twisted.spread", "pbext")
 #: Names that are followed from one to the next, before it is given up.
 _HOPS = 30
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_SCOPES = (*FUNCTIONS, ast.Lambda)
 
 
 class NeedsExtra(Exception):
@@ -267,7 +268,7 @@ class Names:
     def _name(self, source: Source, node: ast.Name) -> str | None:
         directly = True  # names of a class are not seen from its functions
         for scope in source.enclosing(node):
-            if isinstance(scope, _FUNCTIONS):
+            if isinstance(scope, _SCOPES):
                 bound = bindings(scope)
                 if node.id in bound:
                     return self._local(source, bound[node.id])

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from pbext.audit._model import Registered
+from pbext.audit.reading._bodies import FUNCTIONS
 from pbext.audit.reading._classbody import literal
 from pbext.audit.reading._classes import Classes
 from pbext.audit.reading._scopes import qualnameOf
@@ -50,8 +51,6 @@ _TABLES = {
     "twisted.spread.pb.copyTags": "class",
     "twisted.spread.jelly.unjellyableFactoryRegistry": "factory",
 }
-
-_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @attrs.frozen
@@ -220,7 +219,7 @@ class _Reading:
                 if names & wanted:
                     yield from _rounds(said.source, outer)
                     return
-            elif isinstance(outer, _Function):
+            elif isinstance(outer, FUNCTIONS):
                 if wanted & {a.arg for a in _arguments(outer)}:
                     yield from self._uses(said.source, outer)
                     return
@@ -234,7 +233,7 @@ class _Reading:
             (
                 n
                 for n in source.enclosing(function)
-                if isinstance(n, (*_Function, ast.ClassDef))
+                if isinstance(n, (*FUNCTIONS, ast.ClassDef))
             ),
             None,
         )
@@ -245,7 +244,7 @@ class _Reading:
             else:
                 yield {}
             return
-        outer = around if isinstance(around, _Function) else None
+        outer = around if isinstance(around, FUNCTIONS) else None
         named = f"{source.label}.{qualnameOf(source, outer or function)}"
         used = False
         for where, call, decorated in self._callsOf(named):

@@ -212,7 +212,7 @@ def _lost(cls: ClassModel, came: Method, below: list[ClassModel]) -> Hit:
         for each in (cls, *below)
         for name, method in each.methods.items()
         if name not in _BEFORE and not name.startswith(("_", "observe_"))
-        for attribute, _ in changesOf(method)
+        for attribute in changesOf(method)
         if name not in (CAME, LEFT)
         and (not attribute.startswith("_") if state is None else attribute in state)
     )
