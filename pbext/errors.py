@@ -35,6 +35,7 @@ __all__ = [
     "ConnectionTimedOut",
     "DeadReference",
     "DeclarationError",
+    "Lagging",
     "LimitReached",
     "LinkError",
     "NotSendable",
@@ -454,6 +455,25 @@ class DeadReference(LinkError, DeadReferenceError):
 
 
 @attrs.define(slots=False, kw_only=True)
+class Lagging(LinkError, DeadReferenceError):
+    """
+    An observer does not read the updates that it is sent, and is sent no more:
+    see C{whenLagging} of L{Cacheable<pbext._cacheable.Cacheable>}.
+
+    @ivar laggingBytes: what of them may wait for it, by the
+        L{Limits<pbext.limits.Limits>} of the connection.
+    """
+
+    laggingBytes: int
+
+    _text = (
+        "it does not read the updates it is sent: laggingBytes={self.laggingBytes} "
+        "wait for it; its class may say whenLagging = 'conflate' or 'drop', and the "
+        "factory takes limits=Limits(laggingBytes=...)"
+    )
+
+
+@attrs.define(slots=False, kw_only=True)
 class CallTimedOut(LinkError, TimeoutError):
     """
     A call was not answered in time.  The answer, if it comes yet, is dropped,
@@ -472,7 +492,8 @@ class CallTimedOut(LinkError, TimeoutError):
 @attrs.define(slots=False, kw_only=True)
 class ConnectionTimedOut(LinkError, TimeoutError):
     """
-    The peer was silent for too long, and the connection was closed.
+    The peer was silent for too long, or did not read what it had asked for,
+    and the connection was closed.
 
     @ivar limit: the name of the limit in L{Limits<pbext.limits.Limits>}:
         C{negotiationSeconds}, C{messageSeconds} or C{idleSeconds}.
@@ -482,7 +503,10 @@ class ConnectionTimedOut(LinkError, TimeoutError):
     limit: str
     seconds: float
 
-    _text = "the peer was silent for too long: {self.limit}={self.seconds}"
+    _text = (
+        "the peer was silent, or read nothing, for too long: "
+        "{self.limit}={self.seconds}"
+    )
 
 
 @attrs.define(slots=False, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import attrs
@@ -18,14 +18,24 @@ from twisted.spread import flavors, jelly
 
 from pbext.errors import NotSendable
 from pbext.interfaces import IStrict
-from pbext.wire._jelly import UNSENDABLE, pathTo
+from pbext.wire._flaw import Flaw
+from pbext.wire._jelly import UNSENDABLE, checkSendable, pathTo
 
-__all__ = ["Jellier"]
+__all__ = [
+    "AS_TEXT",
+    "CopyingJellier",
+    "Facade",
+    "IEncoder",
+    "Jellier",
+    "keyStep",
+    "notUTF8",
+    "zoned",
+]
 
 _log = Logger()
 
 #: What to do with a value for which jelly has no word.
-_AS_TEXT = "send it as text, or in a field that is declared as what it is"
+AS_TEXT = "send it as text, or in a field that is declared as what it is"
 
 #: Classes of stock's of which it has been said what they lose.
 _said: WeakSet[type] = WeakSet()
@@ -46,19 +56,27 @@ class Jellier(jelly._Jellier):
         @raise NotSendable: if it holds something that cannot be sent.
         """
         try:
+            return self.jellyPart(obj)
+        except Flaw as flaw:
+            raise flaw.whole() from None
+
+    def jellyPart(self, obj: Any) -> Any:
+        """
+        @return: the jelly of an object that is part of something.
+        @raise Flaw: if it holds something that cannot be sent.
+        """
+        try:
             sexp = self.jelly(obj)
         except NotImplementedError as error:
             if not _isStocks(error):
                 raise  # a hook's
             path = self._pathTo(_hasZone)
-            got = "a date or a time with a time zone"
-            raise NotSendable(path=path, got=got, fix=_AS_TEXT) from None
+            raise Flaw(zoned(path)) from None
         except UnicodeEncodeError as error:
             if not _isStocks(error):
                 raise
             path = self._pathTo(_hasSurrogate)
-            got = "a str with a surrogate, which UTF-8 has no bytes for"
-            raise NotSendable(path=path, got=got, fix="send bytes") from None
+            raise Flaw(notUTF8(path)) from None
         except NotSendable as error:
             owner = error.owner
             if owner is None:
@@ -66,10 +84,10 @@ class Jellier(jelly._Jellier):
             # Of the object's own contract, and so from there.
             path = self._pathTo(lambda value: value is owner)
             path += error.path.removeprefix("$")
-            raise attrs.evolve(error, path=path) from None
+            raise Flaw(attrs.evolve(error, path=path)) from None
         if self._unsendable:
             part, reason, fix = self._unsendable[0]
-            raise NotSendable(path=pathTo(sexp, part), got=reason, fix=fix)
+            raise Flaw(NotSendable(path=pathTo(sexp, part), got=reason, fix=fix))
         return sexp
 
     def jelly_decimal(self, d: Any) -> Any:
@@ -79,7 +97,7 @@ class Jellier(jelly._Jellier):
         if d.is_finite():
             return super().jelly_decimal(d)
         sexp = [b"None"]
-        self._unsendable.append((sexp, "a decimal that is not finite", _AS_TEXT))
+        self._unsendable.append((sexp, "a decimal that is not finite", AS_TEXT))
         return sexp
 
     def unpersistable(self, reason: Any, sxp: Any = None) -> Any:
@@ -150,6 +168,111 @@ class CopyingJellier(Jellier):
         return self.preserve(obj, sexp)
 
 
+class IEncoder(Protocol):
+    """
+    What a L{Facade} asks of the encoder that it belongs to.
+
+    @ivar owner: the innermost C{flavors.Copyable} whose state the encoder is
+        writing just now, or C{None}.
+    """
+
+    owner: Any
+
+    def reference(self, obj: Any) -> list[Any] | None:
+        """
+        If the encoder itself has met this very object in the message, finished
+        or not: give it a number, unless it has one, and note that it is
+        referred to.
+
+        @return: C{[b"dereference", number]}; or C{None} if it has not.
+        """
+
+    def newNumber(self) -> int:
+        """
+        @return: the next number for what is referred to, from 1 on.
+        """
+
+
+class Facade(CopyingJellier):
+    """
+    What jellies for an encoder all that the encoder does not write itself, such
+    as objects with hooks of their own.  The hooks see the jellier that they
+    know; what it makes are lists, and whatever is in such an object is in lists
+    as well.  It is one for the message, as the encoder is, and the two share
+    the objects met and the numbers: each of them asks the other one.
+
+    The encoder, when it meets
+
+      - an object that is one of its own kinds and that it has not met itself,
+        asks L{known}, and, if that has an answer, writes that;
+      - an object of any other kind, calls L{jellyPart}, at once, and writes
+        what that returns, but, as the lists may still change (to those that
+        are referred to later, C{reference} is added I{in place}), only when all
+        of the message is made.  Where nothing was L{prepared}, nothing will
+        change, so it may be written at once.
+
+    Nothing of this calls the encoder for a value: only L{IEncoder}.
+    """
+
+    def __init__(self, encoder: IEncoder, broker: Any) -> None:
+        super().__init__(broker.security, broker)
+        self._encoder = encoder
+        self._limit = broker.stringLimit
+
+    def known(self, obj: Any) -> list[Any] | None:
+        """
+        If the facade has met this very object: note that it is referred to.
+
+        @return: C{[b"dereference", number]}; or C{None} if it has not.
+        """
+        known: list[Any] | None = super()._checkMutable(obj)
+        return known
+
+    def jellyPart(self, obj: Any) -> Any:
+        """
+        @return: the jelly of an object: a list, a tuple, or an integer, a float
+            or bytes.
+        @raise Flaw: if it holds something that cannot be sent.
+        """
+        sexp = super().jellyPart(obj)
+        try:
+            checkSendable(sexp, strict=False, limit=self._limit)
+        except NotSendable as error:
+            raise Flaw(error) from None
+        return sexp
+
+    def prepared(self) -> int:
+        """
+        @return: how many objects it has met that may be referred to.
+        """
+        return len(self.preserved)
+
+    def _checkMutable(self, obj: Any) -> Any:
+        return self.known(obj) or self._encoder.reference(obj)
+
+    def _cook(self, object: Any) -> Any:
+        self._ref_id = self._encoder.newNumber()
+        return super()._cook(object)
+
+    def _owner(self) -> Any:
+        return super()._owner() or self._encoder.owner
+
+
+def zoned(path: str = "$") -> NotSendable:
+    """
+    @return: the error for a time with a time zone.
+    """
+    return NotSendable(path=path, got="a date or a time with a time zone", fix=AS_TEXT)
+
+
+def notUTF8(path: str = "$") -> NotSendable:
+    """
+    @return: the error for a str that has no bytes.
+    """
+    got = "a str with a surrogate, which UTF-8 has no bytes for"
+    return NotSendable(path=path, got=got, fix="send bytes")
+
+
 def _isStocks(error: BaseException) -> bool:
     """
     Whether an error was raised by Twisted's jellier itself.
@@ -182,7 +305,7 @@ def _steps(objects: list[Any], last: Callable[[object], bool]) -> Iterator[str]:
                 break
 
 
-def _keyStep(key: object) -> str:
+def keyStep(key: object) -> str:
     # as in paths that are read from jelly
     if type(key) is int:
         return f"[{key}]"
@@ -194,7 +317,7 @@ def _inside(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield "{key}", key
-            yield _keyStep(key), item
+            yield keyStep(key), item
     elif isinstance(value, (list, tuple, set, frozenset)):
         for index, item in enumerate(value):
             yield f"[{index}]", item

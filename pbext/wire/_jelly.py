@@ -77,17 +77,10 @@ def findTag(
     @param words: look at the words of jelly's own instead of at the tags.
     @return: the tag and its path, or C{None}.
     """
-    # Iterative: a peer decides how deep this is.
-    stack: list[tuple[str, object]] = [("$", sexp)]
-    while stack:
-        where, value = stack.pop()
-        if not isinstance(value, (list, tuple)) or not value:
-            continue
+    for where, value in _lists(sexp):
         head = value[0]
         if isinstance(head, bytes) and (head in ATOMS) is words and refused(head):
-            return head, where
-        steps = [(where + step, child) for step, child in children(list(value))]
-        stack.extend(reversed(steps))
+            return head, _path(where)
     return None
 
 
@@ -95,17 +88,45 @@ def pathTo(sexp: object, part: object) -> str:
     """
     @return: where C{part}, the very list, stands; C{$} if it does not.
     """
-    stack: list[tuple[str, object]] = [("$", sexp)]
-    while stack:
-        where, value = stack.pop()
+    for where, value in _lists(sexp):
         if value is part:
-            return where
-        if isinstance(value, (list, tuple)) and value:
-            stack.extend((where + step, child) for step, child in children(list(value)))
+            return _path(where)
     return "$"
 
 
-def checkSendable(sexp: object, strict: bool = True) -> None:
+#: Where a value stands: where that stands which it is in, and the step from
+#: there; C{None} is the whole.
+_Where = Any
+
+
+def _lists(sexp: object) -> Iterator[tuple[_Where, list[Any] | tuple[Any, ...]]]:
+    """
+    @return: the lists in a jelly that are values and not empty, in their order.
+    """
+    # Iterative: a peer decides how deep this is.  And only links, for it decides
+    # as well of how many parts a path would have to be made.
+    stack: list[tuple[_Where, object]] = [(None, sexp)]
+    while stack:
+        where, value = stack.pop()
+        if isinstance(value, (list, tuple)) and value:
+            yield where, value
+            inner = [
+                ((where, step), child)
+                for step, child in children(list(value))
+                if isinstance(child, (list, tuple))
+            ]
+            stack.extend(reversed(inner))
+
+
+def _path(where: _Where) -> str:
+    steps = []
+    while where is not None:
+        where, step = where
+        steps.append(step)
+    return "".join(["$", *reversed(steps)])
+
+
+def checkSendable(sexp: object, strict: bool = True, limit: int = SIZE_LIMIT) -> None:
     """
     Make sure that a jelly says what its author meant, and that Banana takes
     it.  Stock PB puts an C{unpersistable} where it finds an object that it
@@ -113,33 +134,36 @@ def checkSendable(sexp: object, strict: bool = True) -> None:
     only when it encodes.
 
     @param strict: whether an C{unpersistable} is an error.
+    @param limit: how many bytes a string, and how many items a list may have.
     @raise NotSendable: with the path of the first such value.
     """
-    if _sendable(sexp, strict):
+    if _sendable(sexp, strict, limit):
         return
     path = "$"
     descending = True
     while descending:
         # Only now, on the way to an error, is a path worth its cost.
         descending = False
-        if isinstance(sexp, (list, tuple)) and not _flaw(sexp, strict):
+        if isinstance(sexp, (list, tuple)) and not _flaw(sexp, strict, limit):
             for step, child in children(list(sexp)):
-                if not _sendable(child, strict):
+                if not _sendable(child, strict, limit):
                     path, sexp, descending = path + step, child, True
                     break
-    flaw = _flaw(sexp, strict)
+    flaw = _flaw(sexp, strict, limit)
     if flaw is None:
         # In what stands for the value itself: for a function, a method, a
         # module or a decimal that is no number, jelly has words that Banana
         # does not take.
         head = sexp[0] if isinstance(sexp, (list, tuple)) else sexp
-        word = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
-        flaw = f"a {word}", "send a simpler value"
+        if isinstance(head, bytes):
+            flaw = f"a {head.decode('utf-8', 'replace')}", "send a simpler value"
+        else:
+            flaw = f"a tag that is a {type(head).__name__}", "a tag has to be bytes"
     got, fix = flaw
     raise NotSendable(path=path, got=got, fix=fix)
 
 
-def _sendable(value: object, strict: bool) -> bool:
+def _sendable(value: object, strict: bool, limit: int) -> bool:
     # One loop over all that is inside, and the usual kinds first: each
     # message goes through here.
     lists: list[Any] = [(value,)]
@@ -147,12 +171,12 @@ def _sendable(value: object, strict: bool) -> bool:
         for item in items:
             kind = type(item)
             if kind is bytes:
-                if len(item) > SIZE_LIMIT:
+                if len(item) > limit:
                     return False
             elif kind is int:
                 if not _SMALLEST <= item <= _LARGEST:
                     return False
-            elif _flaw(item, strict) is not None:
+            elif _flaw(item, strict, limit) is not None:
                 return False
             elif isinstance(item, (list, tuple)):
                 # Pair by pair: a key may well be the bytes b"unpersistable".
@@ -161,24 +185,24 @@ def _sendable(value: object, strict: bool) -> bool:
     return True
 
 
-def _flaw(value: object, strict: bool) -> tuple[str, str] | None:
+def _flaw(value: object, strict: bool, limit: int) -> tuple[str, str] | None:
     """
     @return: what is wrong with this value itself, not with what is in it, and
         what to do.
     """
     if isinstance(value, bytes):
-        if len(value) > SIZE_LIMIT:
-            return f"{len(value)} bytes", f"the limit is {SIZE_LIMIT} bytes"
+        if len(value) > limit:
+            return f"{len(value)} bytes", f"the limit is {limit} bytes"
     elif isinstance(value, int):
         if not _SMALLEST <= value <= _LARGEST:
             return "an integer of more than 448 bits", "send it as a string"
     elif isinstance(value, (list, tuple)):
-        if len(value) > SIZE_LIMIT:
-            return f"{len(value)} items", f"the limit is {SIZE_LIMIT} items"
+        if len(value) > limit:
+            return f"{len(value)} items", f"the limit is {limit} items"
         if value and value[0] == b"unpersistable" and strict:
             return value[1].decode("utf-8", "replace"), UNSENDABLE
-        if value and value[0] == b"unicode" and len(value[1]) > SIZE_LIMIT:
-            return f"a str of {len(value[1])} bytes", f"the limit is {SIZE_LIMIT} bytes"
+        if value and value[0] == b"unicode" and len(value[1]) > limit:
+            return f"a str of {len(value[1])} bytes", f"the limit is {limit} bytes"
     elif not isinstance(value, float):
         return f"a {type(value).__name__} where bytes belong", "send a simpler value"
     return None

@@ -1,0 +1,466 @@
+"""
+From values to bytes, in one pass.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import struct
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.spread import flavors, jelly
+
+from pbext.errors import NotSendable
+from pbext.wire._banana import (
+    LARGEST,
+    SYMBOLS,
+    encodeTokens,
+    integer,
+    listHead,
+    string,
+    varint,
+)
+from pbext.wire._encoded import Encoded
+from pbext.wire._flaw import Flaw
+from pbext.wire._jellier import (
+    AS_TEXT,
+    CopyingJellier,
+    Facade,
+    keyStep,
+    notUTF8,
+    zoned,
+)
+from pbext.wire._jelly import checkSendable
+
+__all__ = ["Encoder"]
+
+#: Policies that allow every type that has a module.
+_POLICIES = frozenset(
+    {
+        jelly.SecurityOptions.isTypeAllowed,
+        jelly.DummySecurityOptions.isTypeAllowed,
+    }
+)
+
+#: How many names of fields are remembered in their bytes, and how long they may
+#: be: fields of classes, not data.
+_NAMES, _NAME = 4096, 64
+
+_TWO = listHead(2)
+_REFERENCE = listHead(3) + SYMBOLS[b"reference"]
+_DEREFERENCE = _TWO + SYMBOLS[b"dereference"]
+
+#: How lists of up to so many items begin.
+_SHORT = 128
+
+
+def _heads(word: bytes) -> list[bytes]:
+    return [listHead(length + 1) + string(word) for length in range(_SHORT)]
+
+
+_LISTS, _TUPLES, _DICTS = _heads(b"list"), _heads(b"tuple"), _heads(b"dictionary")
+_SETS, _FROZENSETS = _heads(b"set"), _heads(b"frozenset")
+
+
+class _Integers(dict[int, bytes]):
+    """
+    The usual ones; the others are written when they are asked for.
+    """
+
+    def __missing__(self, value: int) -> bytes:
+        if -LARGEST <= value <= LARGEST:
+            return integer(value)
+        raise _flawed("an integer of more than 448 bits", "send it as a string")
+
+
+_integer = _Integers({value: integer(value) for value in range(-128, 1024)}).__getitem__
+
+#: The str that are words, and how those that are none begin, by their length.
+_WORDS = {word.decode("ascii"): word for word in SYMBOLS}
+_UNICODE = _TWO + string(b"unicode")
+_TEXTS = [_UNICODE + varint(length) + b"\x82" for length in range(_SHORT)]
+
+
+def _text(value: str) -> bytes:
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:
+        raise Flaw(notUTF8()) from None
+    if len(data) < _SHORT and value not in _WORDS:
+        return _TEXTS[len(data)] + data
+    return _UNICODE + string(data)
+
+
+class _Names(dict[str, bytes]):
+    """
+    Keys of dicts that are str, each with what begins the pair.
+    """
+
+    def __missing__(self, name: str) -> bytes:
+        data = _TWO + _text(name)
+        if len(name) <= _NAME:
+            if len(self) >= _NAMES:
+                self.clear()
+            self[name] = data
+        return data
+
+
+_names = _Names()
+
+
+def _flawed(got: str, fix: str) -> Flaw:
+    return Flaw(NotSendable(path="$", got=got, fix=fix))
+
+
+def _numbers(word: bytes, *numbers: int) -> bytes:
+    return _TWO + string(word) + string(" ".join(map(str, numbers)).encode("ascii"))
+
+
+def _date(value: datetime.date) -> bytes:
+    return _numbers(b"date", value.year, value.month, value.day)
+
+
+def _time(value: datetime.time) -> bytes:
+    if value.tzinfo:
+        raise Flaw(zoned())
+    return _numbers(b"time", value.hour, value.minute, value.second, value.microsecond)
+
+
+def _datetime(value: datetime.datetime) -> bytes:
+    if value.tzinfo:
+        raise Flaw(zoned())
+    return _numbers(
+        b"datetime",
+        value.year,
+        value.month,
+        value.day,
+        value.hour,
+        value.minute,
+        value.second,
+        value.microsecond,
+    )
+
+
+def _timedelta(value: datetime.timedelta) -> bytes:
+    return _numbers(b"timedelta", value.days, value.seconds, value.microseconds)
+
+
+def _decimal(value: decimal.Decimal) -> bytes:
+    if not value.is_finite():
+        raise _flawed("a decimal that is not finite", AS_TEXT)
+    sign, digits, exponent = value.as_tuple()
+    number = int("".join(map(str, digits)))
+    if number > LARGEST:
+        raise _flawed("a decimal", "send a simpler value")
+    number = -number if sign else number
+    return listHead(3) + string(b"decimal") + integer(number) + integer(int(exponent))
+
+
+#: What writes what cannot hold anything.
+_LEAVES: dict[type, Callable[[Any], bytes]] = {
+    type(None): {None: listHead(1) + SYMBOLS[b"None"]}.__getitem__,
+    bool: {
+        value: _TWO + string(b"boolean") + string(word)
+        for value, word in [(True, b"true"), (False, b"false")]
+    }.__getitem__,
+    int: _integer,
+    float: partial(struct.Struct("!cd").pack, b"\x84"),
+    str: _text,
+    bytes: string,
+    datetime.date: _date,
+    datetime.time: _time,
+    datetime.datetime: _datetime,
+    datetime.timedelta: _timedelta,
+    decimal.Decimal: _decimal,
+}
+
+
+class Encoder:
+    """
+    Encodes one value.
+
+    @ivar shared: afterwards, whether the bytes are the same for every broker
+        with the same policy and the same registry.
+    @ivar perView: afterwards, whether they may be others for another
+        perspective, because of an object that says so.
+    @ivar owner: see L{IEncoder<pbext.wire._jellier.IEncoder>}.
+    """
+
+    shared = True
+    perView = False
+    owner: Any = None
+
+    _lastNumber = 0
+    _facade: Facade | None = None
+
+    def __init__(self, broker: Any) -> None:
+        """
+        @param broker: whom the value is for: its C{security}, C{registry},
+            C{stringLimit} (bytes, and items) and C{serializingPerspective} are
+            looked at, and hooks get to see it.
+        """
+        self._broker = broker
+        self._copiers = broker.registry.copiers
+        self._parts: list[bytes] = []
+        # Of what was met: where it begins; its number, if it is referred to;
+        # and it itself, lest another object gets its id.
+        self._met: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        self._alive: list[Any] = []
+        # Where lists of the facade's belong.
+        self._late: list[tuple[int, Any]] = []
+
+    def encode(self, value: Any) -> Encoded:
+        """
+        @raise NotSendable: if it holds something that cannot be sent.
+        """
+        broker, copiers = self._broker, self._copiers
+        policy = getattr(broker.security.isTypeAllowed, "__func__", None)
+        if policy not in _POLICIES or (
+            copiers and not copiers.keys().isdisjoint(_KINDS)
+        ):
+            return self._encodeLists(value)
+        try:
+            self._write(value)
+        except Flaw as flaw:
+            raise flaw.whole() from None
+        finally:
+            # It knows this encoder, so both would live on, with all that was met.
+            self._facade = None
+        parts, limit = self._parts, broker.stringLimit
+        for index, sexp in self._late:
+            parts[index] = encodeTokens(sexp, True, limit)
+        data = b"".join(parts)
+        encoded = Encoded(data, bool(self._lastNumber))
+        if len(data) > limit and self._isSuspicious():
+            checkSendable(encoded.sexp(), strict=False, limit=limit)
+        return encoded
+
+    def _encodeLists(self, value: Any) -> Encoded:
+        """
+        Encode what a policy or a copier may change that is written here.
+        """
+        self.shared = False
+        limit = self._broker.stringLimit
+        sexp = CopyingJellier(self._broker.security, self._broker).jellyFull(value)
+        checkSendable(sexp, strict=False, limit=limit)
+        return Encoded(encodeTokens(sexp, True, limit), cyclic=True)
+
+    def _isSuspicious(self) -> bool:
+        """
+        Whether a string or a list may be longer than it can be.
+        """
+        return max(map(len, self._parts)) > self._broker.stringLimit or any(
+            isinstance(held, (list, tuple, dict, set, frozenset))
+            and len(held) >= self._broker.stringLimit
+            for held in self._alive
+        )
+
+    def newNumber(self) -> int:
+        """
+        See L{IEncoder<pbext.wire._jellier.IEncoder>}.
+        """
+        self._lastNumber += 1
+        return self._lastNumber
+
+    def reference(self, obj: Any) -> list[Any] | None:
+        """
+        See L{IEncoder<pbext.wire._jellier.IEncoder>}.
+        """
+        key = id(obj)
+        index = self._met.get(key)
+        if index is None:
+            return None
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = self.newNumber()
+            self._parts[index] = self._wrapper(key) + self._parts[index]
+        return [b"dereference", number]
+
+    def _wrapper(self, key: int) -> bytes:
+        number = self._numbers.get(key)
+        return b"" if number is None else _REFERENCE + integer(number)
+
+    def _refer(self, value: Any) -> bool:
+        """
+        Refer to a value, if it was met.
+        """
+        known = self.reference(value)
+        if known is None and self._facade is not None:
+            known = self._facade.known(value)
+        if known is None:
+            return False
+        self._parts.append(_DEREFERENCE + integer(known[1]))
+        return True
+
+    def _write(self, value: Any) -> None:
+        leaf = _LEAVES.get(type(value))
+        if leaf is not None:
+            self._parts.append(leaf(value))
+        else:
+            _CONTAINERS.get(type(value), Encoder._writeObject)(self, value)
+
+    def _writeItems(self, heads: list[bytes], items: Any) -> None:
+        met, parts = self._met, self._parts
+        key = id(items)
+        if (key in met or self._facade is not None) and self._refer(items):
+            return
+        met[key] = len(parts)
+        self._alive.append(items)
+        append, leaves = parts.append, _LEAVES.get
+        size = len(items)
+        append(_head(heads, size))
+        index = -1
+        try:
+            for index, item in enumerate(items):  # noqa: B007  # used below
+                leaf = leaves(type(item))
+                if leaf is not None:
+                    append(leaf(item))
+                else:
+                    _CONTAINERS.get(type(item), Encoder._writeObject)(self, item)
+        except Flaw as flaw:
+            flaw.steps.append(f"[{index}]")
+            raise
+        if index + 1 != size:
+            # A hook has changed the list.
+            parts[met[key]] = self._wrapper(key) + _head(heads, index + 1)
+
+    def _writeDict(self, value: dict[Any, Any]) -> None:
+        met, parts = self._met, self._parts
+        if (id(value) in met or self._facade is not None) and self._refer(value):
+            return
+        met[id(value)] = len(parts)
+        self._alive.append(value)
+        append, leaves = parts.append, _LEAVES.get
+        append(_head(_DICTS, len(value)))
+        key: Any = None
+        inKey = False
+        try:
+            for key, item in value.items():
+                inKey = True
+                if type(key) is str:
+                    append(_names[key])
+                else:
+                    append(_TWO)
+                    self._write(key)
+                inKey = False
+                leaf = leaves(type(item))
+                if leaf is not None:
+                    append(leaf(item))
+                else:
+                    _CONTAINERS.get(type(item), Encoder._writeObject)(self, item)
+        except Flaw as flaw:
+            flaw.steps.append("{key}" if inKey else keyStep(key))
+            raise
+
+    def _writeObject(self, value: Any) -> None:
+        copier = self._copiers.get(type(value)) if self._copiers else None
+        if copier is None and not (
+            isinstance(value, flavors.Copyable)
+            and getattr(value.jellyFor, "__func__", None) is _jellyFor
+        ):
+            self._writeLists(value)
+            return
+        met = self._met
+        if (id(value) in met or self._facade is not None) and self._refer(value):
+            return
+        outer = self.owner
+        try:
+            if copier is None:
+                self._writeCopyable(value)
+            else:
+                self._writeCopied(value, copier)
+        except NotSendable as error:
+            if error.owner is None:
+                raise
+            raise Flaw(error) from None
+        self.owner = outer
+
+    def _writeLists(self, value: Any) -> None:
+        """
+        Leave a value to the facade.
+        """
+        self.shared = False
+        if self._facade is None:
+            self._facade = Facade(self, self._broker)
+        prepared = self._facade.prepared()
+        sexp = self._facade.jellyPart(value)
+        data = b""
+        if self._facade.prepared() == prepared:
+            data = encodeTokens(sexp, True, self._broker.stringLimit)
+        else:
+            self._late.append((len(self._parts), sexp))
+        self._parts.append(data)
+
+    def _writeCopyable(self, value: flavors.Copyable) -> None:
+        # As flavors.Copyable.jellyFor has it.
+        typeFor, stateFor = value.getTypeToCopyFor, value.getStateToCopyFor
+        if getattr(typeFor, "__func__", None) is _typeFor:
+            tag = value.getTypeToCopy()
+        else:
+            self.perView = True
+            tag = typeFor(self._broker.serializingPerspective)
+        if getattr(stateFor, "__func__", None) is _stateFor:
+            state = value.getStateToCopy()
+        else:
+            self.perView = True
+            state = stateFor(self._broker.serializingPerspective)
+        parts = self._parts
+        self._met[id(value)] = len(parts)
+        self._alive.append(value)
+        parts.append(_TWO + string(tag) if type(tag) is bytes else self._badTag(tag))
+        self.owner = value
+        if type(state) is dict:
+            self._writeDict(state)
+        else:
+            self._write(state)
+
+    def _badTag(self, tag: Any) -> bytes:
+        """
+        Whatever Banana makes of it.
+        """
+        try:
+            checkSendable([tag], limit=self._broker.stringLimit)
+        except NotSendable as error:
+            raise Flaw(error) from None
+        return _TWO + encodeTokens(tag, True, self._broker.stringLimit)
+
+    def _writeCopied(self, value: Any, copier: Any) -> None:
+        _cls, toWire = copier.sender
+        self._met[id(value)] = len(self._parts)
+        self._alive.append(value)
+        self._parts.append(_TWO + string(copier.tag.encode("utf-8")))
+        if isinstance(value, flavors.Copyable):
+            self.owner = value
+        self._write(toWire(value))
+
+
+_jellyFor = flavors.Copyable.jellyFor
+_typeFor = flavors.Copyable.getTypeToCopyFor
+_stateFor = flavors.Copyable.getStateToCopyFor
+
+
+def _head(heads: list[bytes], size: int) -> bytes:
+    if size < _SHORT:
+        return heads[size]
+    return listHead(size + 1) + heads[0][2:]
+
+
+def _writer(heads: list[bytes]) -> Callable[[Encoder, Any], None]:
+    return lambda encoder, items: encoder._writeItems(heads, items)
+
+
+#: What writes what may hold anything, and may be met again.
+_CONTAINERS: dict[type, Callable[[Encoder, Any], None]] = {
+    dict: Encoder._writeDict,
+    list: _writer(_LISTS),
+    tuple: _writer(_TUPLES),
+    set: _writer(_SETS),
+    frozenset: _writer(_FROZENSETS),
+}
+
+#: Kinds of which something else may be made, by a policy or a copier.
+_KINDS = _LEAVES.keys() | _CONTAINERS.keys()
