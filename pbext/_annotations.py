@@ -62,7 +62,7 @@ def _constrained(annotation: Any, kind: Kind) -> Kind:
         check(value)
         return kind.read(value)
 
-    return attrs.evolve(kind, read=read)
+    return attrs.evolve(kind, read=read, exact=frozenset(), keeps=False)
 
 
 def _literal(annotation: Any) -> Kind:
@@ -82,7 +82,7 @@ def _literal(annotation: Any) -> Kind:
             raise unlike(kind.shown, value)
         return found
 
-    return attrs.evolve(kind, read=read, holds=holds)
+    return attrs.evolve(kind, read=read, holds=holds, exact=frozenset(), keeps=False)
 
 
 @functools.cache

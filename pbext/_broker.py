@@ -14,8 +14,9 @@ cannot be read or sent, an error that is none, a message that nobody expects.
 
 It is made of layers, each a class of its own that knows those below: messages
 (L{pbext._messages}), the connection (L{pbext._connection}), what the two ends
-hold of each other (L{pbext._holdings}), calls (L{pbext._calls}), and here
-the serving of the peer's.
+hold of each other (L{pbext._holdings}), calls (L{pbext._calls}), messages too
+large to leave at once (L{pbext._streams}), and here the serving of the peer's
+calls.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from twisted.python.failure import Failure
 from twisted.spread import jelly
 from twisted.spread.jelly import Jellyable
 
-from pbext._calls import Calls
 from pbext._copied import RemoteError
 from pbext._failures import TAG, isDeclared, stateOf
 from pbext._messages import Incoming
 from pbext._referenceable import receiver
+from pbext._streams import Streams
 from pbext.errors import (
     BadMessage,
     LinkError,
@@ -44,13 +45,14 @@ from pbext.errors import (
     UnknownObject,
     UpdateFailed,
 )
+from pbext.wire._encoded import Encoded
 
 __all__ = ["Broker"]
 
 _log = Logger(namespace="pbext")
 
 
-class Broker(Calls):
+class Broker(Streams):
     """
     One connection.  A factory of ours sets what it needs; with another one,
     the defaults hold.
@@ -69,24 +71,57 @@ class Broker(Calls):
 
     declaredErrors: tuple[type, ...] = ()
 
-    def proto_message(self, *call: Any) -> None:
+    def proto_message(
+        self,
+        requestID: Any,
+        objectID: Any,
+        message: Any,
+        answerRequired: Any,
+        netArgs: Any,
+        netKw: Any,
+    ) -> None:
         """
         A call of an object of ours.
         """
-        self._serve(self.localObjectForID, *call)
+        self._serve(
+            self.localObjectForID,
+            requestID,
+            objectID,
+            message,
+            answerRequired,
+            netArgs,
+            netKw,
+        )
 
-    def proto_cachemessage(self, *call: Any) -> None:
+    def proto_cachemessage(
+        self,
+        requestID: Any,
+        objectID: Any,
+        message: Any,
+        answerRequired: Any,
+        netArgs: Any,
+        netKw: Any,
+    ) -> None:
         """
         An update of a cache that the peer has given.
         """
-        self._serve(self._cacheForID, *call)
+        self._serve(
+            self._cacheForID,
+            requestID,
+            objectID,
+            message,
+            answerRequired,
+            netArgs,
+            netKw,
+        )
 
     def localObjectForID(self, luid: Any) -> Any:
         """
         @return: the object that the peer calls by a number or by a name, or
             C{None}.
         """
-        return super().localObjectForID(luid) if type(luid) in (int, bytes) else None
+        local = self.localObjects.get(luid) if type(luid) in (int, bytes) else None
+        return None if local is None else local.object
 
     def _cacheForID(self, luid: Any) -> Any:
         return self.locallyCachedObjects.get(luid) if type(luid) is int else None
@@ -108,12 +143,14 @@ class Broker(Calls):
         """
         if type(requestID) is not int or type(message) is not bytes:
             raise BadMessage(why="a call without a number, or a name")
-        call = Incoming(requestID, answerRequired)
+        wanted = answerRequired != 0
+        call = Incoming(requestID, wanted, since=self._departures.count)
         outer = self._serving, self._taken
         self._serving, self._taken = call, []
         try:
             try:
-                self._makeRoom("callsInFlight", self._inFlight)
+                if self._inFlight:  # else there is room, for one is always allowed
+                    self._makeRoom("callsInFlight", self._inFlight)
                 call.method = message.decode("utf-8", "replace")
                 target = find(objectID)
                 if target is None:
@@ -127,7 +164,7 @@ class Broker(Calls):
                 return
         finally:
             self._serving, self._taken = outer
-        if isinstance(result, Deferred):
+        if type(result) is not Encoded and isinstance(result, Deferred):
             call.later = True
             self._inFlight += 1
             result.addCallbacks(self._answer, self._fail, (call,), {}, (call,))
@@ -139,15 +176,23 @@ class Broker(Calls):
         Answer a call; if that cannot be, with an error.
         """
         if self.disconnected or not call.wanted:
-            self.withdraw()
+            if self._enlisted[-1]:
+                self.withdraw()
             self._done(call)
             return
         try:
-            self.sendCall(b"answer", call.requestID, sexp)
+            self._reply(b"answer", call, sexp)
         except Exception:
             self._fail(self._unsent(sexp), call)
         else:
             self._done(call)
+
+    def _reply(self, command: bytes, call: Incoming, value: Any) -> None:
+        self._since = call.since
+        try:
+            self.sendCall(command, call.requestID, value)
+        finally:
+            self._since = None
 
     def _done(self, call: Incoming) -> None:
         call.held.clear()
@@ -171,7 +216,7 @@ class Broker(Calls):
 
     def _tellError(self, call: Incoming, make: Callable[[], Any]) -> bool:
         try:
-            self.sendCall(b"error", call.requestID, make())
+            self._reply(b"error", call, make())
         except Exception:
             return False  # there is a simpler one
         return True
@@ -185,7 +230,7 @@ class Broker(Calls):
         """
         unsafe = bool(getattr(self.factory, "unsafeTracebacks", False))
         if self._travels(failure.value):
-            yield partial(self._jelly, failure.value, None, None)
+            yield partial(self.form, self._toBytes, failure.value)
         yield partial(self._jellied, failure, text, unsafe)
         yield partial(self._jellied, failure, text, False)
 

@@ -19,12 +19,12 @@ from pbext._given import give
 from pbext._observers import Delivery, Observers
 from pbext._tables import CacheRecord, CacheState
 from pbext.errors import CannotSendBack
+from pbext.wire._parts import takesBytes
 
 __all__ = ["Cacheable", "RemoteCache", "RESERVED"]
 
-#: The books, by the identity of the Cacheable: beside the objects and not in
-#: them, so that no book is ever part of a state, and no class needs to be
-#: hashable or to call C{__init__}.
+#: The books, by the identity of the Cacheable, and beside it: no part of a state,
+#: and no class needs to be hashable or to call C{__init__}.
 _books: dict[int, tuple[ref[Any], Observers]] = {}
 
 
@@ -76,9 +76,12 @@ class Cacheable(Copyable, flavors.Cacheable):
 
     @cvar acknowledged: whether announcements ask for an answer; C{False} by
         default.
+    @cvar whenLagging: what becomes of an observer that does not read them;
+        C{"disconnect"} by default.  See L{pbext._lagging}, and for its hooks.
     """
 
     acknowledged: ClassVar[bool] = False
+    whenLagging: ClassVar[str] = "disconnect"
     localFields: ClassVar[Any] = ("observers",)
     observers = _Book()
 
@@ -193,6 +196,7 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
         """
         self._record.becomeStale(self, "its publisher has invalidated it")
 
+    @takesBytes
     def remoteMessageReceived(
         self, broker: Any, message: Any, args: Any, kw: Any
     ) -> Any:
@@ -223,8 +227,7 @@ class RemoteCache(RemoteCopy, flavors.RemoteCache):
             record.entry.gone(self)
 
 
-#: Names that a field of a L{RemoteCache} cannot have, because they are its
-#: own: the public ones that it adds, and those of its bases.
+#: The public names of a L{RemoteCache} and its bases, which no field can have.
 RESERVED = frozenset(
     name for name in dir(RemoteCache) if not name.startswith("_")
 ) | frozenset({"observers"})

@@ -19,9 +19,17 @@ from twisted.spread import jelly, pb
 from pbext._copied import CopiedFailure
 from pbext._failures import failureFrom
 from pbext._holdings import Holdings
-from pbext.errors import BadMessage, CallTimedOut, DeadReference, RefusedTag, Unordered
+from pbext.errors import (
+    BadMessage,
+    CallTimedOut,
+    DeadReference,
+    Lagging,
+    RefusedTag,
+    Unordered,
+)
 from pbext.interfaces import IConnection
 from pbext.wire._jelly import findTag
+from pbext.wire._parts import listsOf
 
 __all__ = ["Calls"]
 
@@ -37,14 +45,10 @@ class Calls(Holdings):
     Deferred fires once.
     """
 
-    def __init__(
-        self, isClient: bool = True, security: Any = jelly.globalSecurity
-    ) -> None:
-        super().__init__(isClient, security)
-        # Calls that nobody waits for any more (in a dict, for an empty set is
-        # three times as large), and when to stop waiting for the others.
-        self._abandoned: dict[int, None] = {}
-        self._deadlines: dict[int, Any] = {}
+    # Calls that nobody waits for any more, and when to stop waiting for the
+    # others.  Few connections ever have any: the first gets a table of its own.
+    _abandoned: dict[int, None] | None = None
+    _deadlines: dict[int, Any] | None = None
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
@@ -56,7 +60,7 @@ class Calls(Holdings):
             reason = Failure(self.fault)
         self.disconnected = 1
         waiting, self.waitingForAnswers = self.waitingForAnswers, {}
-        deadlines, self._deadlines = self._deadlines, {}
+        deadlines, self._deadlines = self._deadlines or {}, None
         for deadline in deadlines.values():
             deadline.cancel()
         for deferred in waiting.values():
@@ -65,7 +69,7 @@ class Calls(Holdings):
         super().connectionLost(reason)
         self.waitingForAnswers = {}  # none, and nothing to stumble over
         self._asked.clear()
-        self._abandoned.clear()
+        self._abandoned = None
 
     def _sendMessage(
         self,
@@ -85,13 +89,19 @@ class Calls(Holdings):
         @return: a Deferred of the answer, or of why it could not be sent;
             C{None} for a call that asks for no answer and was sent.
         """
-        answered = kw.pop("pbanswer", True)
-        callback, errback = kw.pop("pbcallback", None), kw.pop("pberrback", None)
+        answered, callback, errback = True, None, None
+        if kw:
+            answered = kw.pop("pbanswer", True)
+            callback, errback = kw.pop("pbcallback", None), kw.pop("pberrback", None)
         if self.disconnected:
             return fail(DeadReference())
         if prefix and self.isBeingGiven(objectID):
             entry = self.remotelyCachedObjects[objectID]
             return fail(Unordered(className=qual(type(entry.object))))
+        if prefix and self.lagging:
+            # An update of a Cacheable of stock's, which says nothing of it.
+            self._giveUp(Lagging(laggingBytes=self.limits.laggingBytes))
+            return fail(DeadReference())
         requestID = None
         netArgs: Any = _NO_ARGUMENTS
         netKw: Any = _NO_KEYWORDS
@@ -99,9 +109,9 @@ class Calls(Holdings):
         self._enlisted.append([])
         try:
             if args:
-                netArgs = self._jelly(args, perspective, message)
+                netArgs = self.form(self._toBytes, args, perspective, message)
             if kw:
-                netKw = self._jelly(kw, perspective, message)
+                netKw = self.form(self._toBytes, kw, perspective, message)
             if self.disconnected:  # by a hook that was called
                 raise DeadReference()
             requestID = self.newRequestID()
@@ -145,9 +155,17 @@ class Calls(Holdings):
         if seconds is None:
             seconds = self.limits.callSeconds
         if seconds is not None:
+            if self._deadlines is None:
+                self._deadlines = {}
             self._deadlines[requestID] = self.clock.callLater(
                 seconds, self._expire, requestID, method, seconds
             )
+
+    def _deadline(self, requestID: Any) -> Any:
+        """
+        @return: what ends the waiting for an answer, which is over.
+        """
+        return self._deadlines.pop(requestID, None) if self._deadlines else None
 
     def _cancelled(self, requestID: int, deferred: Deferred[Any]) -> None:
         self._abandon(requestID)
@@ -156,11 +174,13 @@ class Calls(Holdings):
         """
         Nobody waits for an answer any more.
         """
-        deadline = self._deadlines.pop(requestID, None)
+        deadline = self._deadline(requestID)
         if deadline is not None and deadline.active():
             deadline.cancel()
         deferred: Deferred[Any] | None = self.waitingForAnswers.pop(requestID, None)
         if deferred is not None:
+            if self._abandoned is None:
+                self._abandoned = {}
             self._abandoned[requestID] = None
         return deferred
 
@@ -174,7 +194,7 @@ class Calls(Holdings):
         """
         The answer to a call.
         """
-        self._settle(requestID, netResult, lambda result: result)
+        self._settle(requestID, netResult)
 
     def proto_error(self, requestID: Any, fail: Any) -> None:
         """
@@ -182,13 +202,19 @@ class Calls(Holdings):
         """
         self._settle(requestID, fail, failureFrom)
 
-    def _settle(self, requestID: Any, sexp: Any, read: Callable[[Any], Any]) -> None:
-        deadline = self._deadlines.pop(requestID, None)
+    def _settle(
+        self, requestID: Any, sexp: Any, read: Callable[[Any], Any] | None = None
+    ) -> None:
+        """
+        @param read: what the answer is, of the value that is in it; by default,
+            that itself.
+        """
+        deadline = self._deadline(requestID)
         if deadline is not None:
             deadline.cancel()
         deferred = self.waitingForAnswers.pop(requestID, None)
         if deferred is None:
-            if requestID not in self._abandoned:
+            if not self._abandoned or requestID not in self._abandoned:
                 raise BadMessage(why="it answers no call")
             del self._abandoned[requestID]
         result = self._read(sexp, read)
@@ -202,10 +228,11 @@ class Calls(Holdings):
         del result
         self._enforceLimits()
 
-    def _read(self, sexp: Any, read: Callable[[Any], Any]) -> Any:
+    def _read(self, sexp: Any, read: Callable[[Any], Any] | None) -> Any:
         outer, self._taken = self._taken, []
         try:
-            return read(self.unserialize(sexp))
+            value = self.unserialize(sexp)
+            return value if read is None else read(value)
         except BaseException:
             self.giveBack([sexp])
             return Failure()
@@ -216,7 +243,10 @@ class Calls(Holdings):
         """
         A call is answered: tell those who are in it.
         """
-        participants, values = self._asked.pop(requestID, ((), ()))
+        asked = self._asked.pop(requestID, None)
+        if asked is None:
+            return
+        participants, values = asked
         numbers = [participant.luid for participant in participants]
         for participant, luid in zip(participants, numbers, strict=True):
             participant.answered(_hasRead(result, luid, numbers, values))
@@ -243,7 +273,9 @@ def _hasRead(
     # ... and of a message that it could not read, with the tag; but a method
     # may have failed with the like, on behalf of something else.
     if result.type == qual(jelly.InsecureJelly) and any(
-        findTag(value, lambda tag: tag.decode("utf-8", "replace") in result.value)
+        findTag(
+            listsOf(value), lambda tag: tag.decode("utf-8", "replace") in result.value
+        )
         for value in values
     ):
         return None

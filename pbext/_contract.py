@@ -15,7 +15,6 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter, signature
 from typing import Any, NoReturn
-from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -33,6 +32,7 @@ from pbext._fields import (
     ownAnnotations,
 )
 from pbext._kinds import Kind, Mismatch, anything
+from pbext._perclass import PerClass
 from pbext._versions import versionOf
 from pbext.errors import BadDeclaration, NotSendable, RefusedField, RefusedObject
 
@@ -51,8 +51,12 @@ class Contract:
         drops it.
     @ivar fields: what it declares.
     @ivar kinds: by the name of a field: what may stand in it.
+    @ivar sends: of the fields: the name, whether its value has another form
+        when it travels, and whether it travels only if the object has a value
+        of its own.
     @ivar reads: by the name of a field that a peer may set: what makes of what
-        has arrived what is meant (L{Kind}).
+        has arrived what is meant, and of which types it makes nothing else
+        (L{Kind}).
     @ivar required: the fields that have no default.
     @ivar forbids: whether fields that it does not know are refused.
     @ivar version: of the states that it sends and reads, or C{None}.
@@ -64,7 +68,8 @@ class Contract:
     className: str
     fields: Fields
     kinds: Mapping[str, Kind]
-    reads: Mapping[str, Callable[[Any], Any]]
+    sends: tuple[tuple[str, bool, bool], ...]
+    reads: Mapping[str, tuple[Callable[[Any], Any], frozenset[type]]]
     required: frozenset[str]
     forbids: bool
     version: int | None
@@ -78,10 +83,8 @@ class Contract:
             no form to travel in.
         """
         kind = self.kinds[name]
-        if kind.write is None:
-            return value
         try:
-            return kind.write(value)
+            return kind.writes(value)
         except Exception:
             raise NotSendable(
                 path=f"$.{name}",
@@ -113,7 +116,7 @@ class Contract:
                 got="one",
             )
 
-    def make(self, instance: Any, values: dict[str, Any]) -> None:
+    def make(self, instance: Any, values: Mapping[str, Any]) -> None:
         """
         Make a blank object the one that has arrived.
 
@@ -122,7 +125,7 @@ class Contract:
         @raise RefusedObject: if its constructor, or a property of its, does not
             take them.
         """
-        if not self.required <= values.keys():
+        if len(values) < len(self.reads) and not self.required <= values.keys():
             self._refuseMissing(values)
         arguments = self.arguments
         try:
@@ -160,27 +163,27 @@ class Contract:
                 object.__setattr__(instance, name, default(instance))
 
 
-_known: WeakKeyDictionary[type, Contract | None] = WeakKeyDictionary()
-
-
 def contractOf(cls: type) -> Contract | None:
     """
     @return: the contract of C{cls}, or C{None} if it declares no fields.
     @raise BadDeclaration: if what it says of them makes no sense.
     """
-    try:
-        return _known[cls]
-    except KeyError:
-        contract, missing = _read(cls, fieldsOf(cls))
-        for name in missing:
-            _log.warn(
-                "{cls}.{name}: its annotation cannot be evaluated where the program "
-                "runs, so what arrives for it is not checked",
-                cls=qual(cls),
-                name=name,
-            )
-        _known[cls] = contract
-        return contract
+    return _known.of(cls)
+
+
+def _readAsItIs(cls: type) -> Contract | None:
+    contract, missing = _read(cls, fieldsOf(cls))
+    for name in missing:
+        _log.warn(
+            "{cls}.{name}: its annotation cannot be evaluated where the program "
+            "runs, so what arrives for it is not checked",
+            cls=qual(cls),
+            name=name,
+        )
+    return contract
+
+
+_known = PerClass(_readAsItIs)
 
 
 def checkContract(cls: type) -> None:
@@ -195,7 +198,7 @@ def checkContract(cls: type) -> None:
         if missing:
             forgetFields(cls)  # what is missing may say that they are local
         else:
-            _known[cls] = contract
+            _known.keep(cls, contract)
 
 
 def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
@@ -219,7 +222,11 @@ def _read(cls: type, fields: Fields) -> tuple[Contract | None, list[str]]:
         className=qual(cls),
         fields=fields,
         kinds=kinds,
-        reads={name: kinds[name].read for name in accepted},
+        sends=tuple(
+            (name, kinds[name].write is not None, name in fields.shared)
+            for name in fields.names
+        ),
+        reads={name: (kinds[name].read, kinds[name].exact) for name in accepted},
         required=frozenset(_required(cls, fields, arguments) if checked else ()),
         forbids=unknown == "forbid",
         version=version,

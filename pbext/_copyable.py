@@ -5,7 +5,7 @@ L{pbext._state}, which knows what of an object travels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from zope.interface import implementer
@@ -14,9 +14,9 @@ from twisted.python.reflect import qual
 from twisted.spread import flavors
 
 from pbext._fields import fieldsOf
-from pbext._state import fillDefaults, gatherState, restoreState
-from pbext.errors import RefusedState
+from pbext._state import gatherState, makerOf, takeState
 from pbext.interfaces import IStrict
+from pbext.wire._readers import STATES
 
 __all__ = ["Copyable", "RemoteCopy", "tagOf"]
 
@@ -93,12 +93,7 @@ class RemoteCopy(flavors.RemoteCopy):
         @raise RefusedState: if C{state} is neither a dict nor empty.
         @raise PeerError: if it does not fit, as L{pbext.pb} says.
         """
-        if type(state) is dict or isinstance(state, Mapping):
-            restoreState(self, state)
-        elif not state:  # stock's rule, for a state of None
-            fillDefaults(self)
-        else:
-            raise RefusedState(className=qual(type(self)), got=qual(type(state)))
+        takeState(self, state)
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for a name that has no value.  Another base of the
@@ -115,3 +110,6 @@ class RemoteCopy(flavors.RemoteCopy):
         # In Python's words; or in those of a property that failed, whose own
         # AttributeError has led here.
         return object.__getattribute__(self, name)
+
+
+STATES[RemoteCopy.setCopyableState] = makerOf

@@ -58,9 +58,10 @@ class _Terms(Factory):
                 self.clock = reactor
             if self._peerLog is None:
                 self._peerLog = PeerLog(self.limits, self.clock)
-            broker.registry = self.registry
-            broker.limits = self.limits
-            broker.declaredErrors = self.declaredErrors
+            for name in ("registry", "limits", "declaredErrors"):
+                # A connection is as small as it can be: most have the defaults.
+                if getattr(self, name) != getattr(broker, name):
+                    setattr(broker, name, getattr(self, name))
             broker.clock = self.clock
             broker.peerLog = self._peerLog
         return broker

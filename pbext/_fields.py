@@ -27,12 +27,12 @@ from typing import (
     get_origin,
     get_type_hints,
 )
-from weakref import WeakKeyDictionary
 
 import attrs
 
 from twisted.python.reflect import qual
 
+from pbext._perclass import PerClass, forget
 from pbext.errors import BadDeclaration
 
 if sys.version_info >= (3, 14):
@@ -71,10 +71,12 @@ __all__ = [
     "Fields",
     "LocalOnly",
     "choiceOf",
+    "classAttribute",
     "declaredBy",
     "evaluated",
     "fieldsOf",
     "forgetFields",
+    "isFramework",
     "isGenerated",
     "mayHold",
     "ownAnnotations",
@@ -106,6 +108,7 @@ SETTINGS = frozenset(
         "copyVersion",
         "localFields",
         "typeToCopy",
+        "whenLagging",
     }
 )
 
@@ -153,24 +156,19 @@ class Fields:
     dispatches: bool
 
 
-_known: WeakKeyDictionary[type, Fields] = WeakKeyDictionary()
-
-
 def fieldsOf(cls: type) -> Fields:
     """
     @return: what C{cls} declares, its bases included.
     """
-    fields = _known.get(cls)
-    if fields is None:
-        fields = _known[cls] = _readFields(cls)
-    return fields
+    return _known.of(cls)
 
 
 def forgetFields(cls: type) -> None:
     """
-    Read again what C{cls} declares when it is asked for next.
+    Read again what C{cls} declares when it is asked for next, and what follows
+    from that.
     """
-    _known.pop(cls, None)
+    forget(cls)
 
 
 def _readFields(cls: type) -> Fields:
@@ -183,7 +181,7 @@ def _readFields(cls: type) -> Fields:
         # Added up, not overridden: a subclass that names one more local
         # field must not send its parent's password.
         local.update(_asNames(cls, "localFields", base.__dict__.get("localFields")))
-        if _isFramework(base):
+        if isFramework(base):
             continue
         for name, annotation, default in declaredBy(base):
             if name in SETTINGS:
@@ -224,8 +222,11 @@ def _readFields(cls: type) -> Fields:
         slots=tuple(n for n in _slotsOf(cls) if n not in local and n[0] != "_"),
         defaults={n: default for n, default in defaults.items() if mayHold(cls, n)},
         loose=declared and loose,
-        dispatches=any(_classAttribute(cls, n) for n in _DISPATCHERS),
+        dispatches=any(classAttribute(cls, n) for n in _DISPATCHERS),
     )
+
+
+_known = PerClass(_readFields)
 
 
 def _asNames(cls: type, attribute: str, value: object) -> tuple[str, ...]:
@@ -256,7 +257,10 @@ def choiceOf(cls: type, attribute: str, choices: tuple[str, ...]) -> str:
     return choice
 
 
-def _isFramework(cls: type) -> bool:
+def isFramework(cls: type) -> bool:
+    """
+    Whether a class is Twisted's or pbext's own, or C{object}.
+    """
     if cls is object:
         return True
     module = cls.__module__
@@ -364,7 +368,7 @@ def _isMarked(annotation: object) -> bool:
     return any(_isMarked(part) for part in (alias, *get_args(annotation)) if part)
 
 
-def _classAttribute(cls: type, name: str) -> tuple[type, object] | None:
+def classAttribute(cls: type, name: str) -> tuple[type, object] | None:
     """
     Look a name up on a class, running nothing.
 
@@ -382,14 +386,14 @@ def mayHold(cls: type, name: str) -> bool:
     neither a method nor a property nor anything of the framework's.  A
     plain value in a class is a default, and a slot is a place to put it.
     """
-    found = _classAttribute(cls, name)
+    found = classAttribute(cls, name)
     if found is None:
         return True
     owner, attribute = found
     if isinstance(attribute, types.MemberDescriptorType):
         return True
     return not (
-        _isFramework(owner) or callable(attribute) or hasattr(attribute, "__get__")
+        isFramework(owner) or callable(attribute) or hasattr(attribute, "__get__")
     )
 
 
@@ -398,9 +402,9 @@ def _maySet(cls: type, name: str) -> bool:
     Whether an instance may be given a value for a field that it declares: as
     L{mayHold}, or by the property of this name, if it has a setter.
     """
-    found = _classAttribute(cls, name)
+    found = classAttribute(cls, name)
     if found is not None and isinstance(found[1], property):
-        return found[1].fset is not None and not _isFramework(found[0])
+        return found[1].fset is not None and not isFramework(found[0])
     return mayHold(cls, name)
 
 

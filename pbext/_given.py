@@ -20,6 +20,7 @@ from pbext._participants import Evidence
 from pbext._reports import whereRaised
 from pbext.errors import DeadReference, Unordered
 from pbext.interfaces import IConnection, IParticipant
+from pbext.wire._broadcast import address
 
 __all__ = ["give"]
 
@@ -41,6 +42,7 @@ class _GivenCache(Observer, Local):
         self._evidence = Evidence()
         self._puid = puid
         self._luid: int = broker.cacheRemotely(self)
+        self._number = address(self._luid)
         broker.remotelyCachedObjects[self._luid] = self
 
     @property
@@ -95,6 +97,13 @@ class _GivenCache(Observer, Local):
         if self._evidence.heard(read, again) and self.refcount > 1:
             self.withdrawn()
         else:
+            self.broker.proto_decache(self._luid)
+
+    def untaken(self) -> None:
+        """
+        See L{IParticipant}.
+        """
+        if not self._over and not self.broker.disconnected:
             self.broker.proto_decache(self._luid)
 
     def withdrawn(self) -> None:
@@ -206,6 +215,12 @@ class _Again:
         See L{IParticipant}.
         """
         self._given.answered(read, again=True)
+
+    def untaken(self) -> None:
+        """
+        See L{IParticipant}.
+        """
+        self._given.untaken()
 
 
 def give(cacheable: Any, book: Book, jellier: Any) -> Any:

@@ -9,13 +9,14 @@ from typing import Any
 
 from twisted.logger import Logger
 from twisted.python.reflect import qual
-from twisted.spread import jelly, pb
+from twisted.spread import pb
 
 from pbext._connection import Connection
 from pbext._observer import Observer
 from pbext._participants import GivenReference, GivenStockCache, StockEntry
 from pbext._references import RemoteReference
 from pbext.errors import BadMessage, DeadReference, LimitReached, Unordered
+from pbext.wire._budget import PER_MESSAGE
 
 __all__ = ["Holdings"]
 
@@ -30,21 +31,15 @@ class Holdings(Connection):
     The part of a broker that keeps its tables, within its limits.
     """
 
-    def __init__(
-        self, isClient: bool = True, security: Any = jelly.globalSecurity
-    ) -> None:
-        super().__init__(isClient, security)
-        #: Calls of the peer's that are not answered yet.
-        self._inFlight = 0
-        self._refusals = 0
-        #: The limits that there was a warning of.
-        self._near: tuple[str, ...] = ()
+    #: Calls of the peer's that are not answered yet.
+    _inFlight = 0
+    _refusals = 0
 
     @property
     def gauges(self) -> dict[str, tuple[int, int]]:
         """
         By the name of each limit that counts: how many there are, and how
-        many there may be.
+        many there may be; of a message, in the one that is arriving.
         """
         counts = {
             "references": self._references(),
@@ -52,7 +47,17 @@ class Holdings(Connection):
             "cachesReceived": len(self.locallyCachedObjects or ()),
             "callsInFlight": self._inFlight,
         }
-        return {name: (n, getattr(self.limits, name)) for name, n in counts.items()}
+        gauges = {name: (n, getattr(self.limits, name)) for name, n in counts.items()}
+        unread, behind, most = 0, 0, self.limits.unreadBytes
+        outlet = self.outlet
+        if outlet is not None:
+            unread, behind, most = outlet.unread, outlet.behind, outlet.unreadBytes
+        gauges["unreadBytes"] = unread, most
+        gauges["laggingBytes"] = behind, self.limits.laggingBytes
+        used = self._decoder.used if self._decoder else (0,) * len(PER_MESSAGE)
+        for name, count in zip(PER_MESSAGE, used, strict=True):
+            gauges[name] = count, getattr(self.limits, name)
+        return gauges
 
     def _references(self) -> int:
         objects = self.localObjects or ()
@@ -70,14 +75,7 @@ class Holdings(Connection):
         if used >= limit:
             self._refusals += 1
             raise LimitReached(limit=name, value=limit)
-        if name not in self._near:
-            self._near += (name,)
-            self.note(
-                "{peer} is near a limit: {limit}, {used} of {most}",
-                limit=name,
-                used=used,
-                most=limit,
-            )
+        self._warnOf(name, used, limit)
 
     def _enforceLimits(self) -> None:
         """
@@ -235,5 +233,7 @@ class Holdings(Connection):
         The publisher agrees that a cache is gone; it may be one that was
         refused here.
         """
+        if type(objectID) is not int:
+            raise BadMessage(why="it lets go of something that has no number")
         if objectID in self.locallyCachedObjects:
             super().proto_uncache(objectID)

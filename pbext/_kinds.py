@@ -94,6 +94,8 @@ class Kind:
     @ivar holds: whether a value that is to be sent is one.
     @ivar write: what is meant, to what travels; C{None} if they are the same.
     @ivar leaf: what msgspec checks it by, if it can.
+    @ivar exact: types each instance of which is one, and is read as itself.
+    @ivar keeps: whether all that is one is read as itself.
     """
 
     shown: str
@@ -101,6 +103,8 @@ class Kind:
     holds: Callable[[Any], bool]
     write: Callable[[Any], Any] | None = None
     leaf: Any = None
+    exact: frozenset[type] = frozenset()
+    keeps: bool = False
 
     @property
     def writes(self) -> Callable[[Any], Any]:
@@ -144,6 +148,8 @@ _LEAVES = (
     datetime.timedelta,
 )
 
+#: What has nothing in it.
+_ATOMS = frozenset(_LEAVES)
 
 #: What msgspec knows in a C{Literal}.
 _LITERAL = {type(None), bool, int, str}
@@ -160,7 +166,7 @@ def shown(annotation: Any) -> str:
 
 
 def anything(annotation: Any = Any) -> Kind:
-    return Kind(shown(annotation), whole, lambda value: True)
+    return Kind(shown(annotation), whole, lambda value: True, exact=_ATOMS)
 
 
 def whole(value: Any) -> Any:
@@ -230,7 +236,6 @@ def leaf(annotation: Any) -> Kind:
     import msgspec
 
     name, convert, invalid = shown(annotation), msgspec.convert, msgspec.ValidationError
-
     exact = _exactly(annotation)
 
     def read(value: Any) -> Any:
@@ -249,7 +254,7 @@ def leaf(annotation: Any) -> Kind:
         return True
 
     holds(None)  # so that it is said now, and not when data arrives
-    return Kind(name, read, holds, leaf=annotation)
+    return Kind(name, read, holds, leaf=annotation, exact=exact)
 
 
 def instance(cls: type) -> Kind:
@@ -262,7 +267,13 @@ def instance(cls: type) -> Kind:
             return value
         raise unlike(qual(cls), value)
 
-    return Kind(qual(cls), read, lambda value: isinstance(value, cls))
+    return Kind(
+        qual(cls),
+        read,
+        lambda value: isinstance(value, cls),
+        exact=frozenset({cls}),
+        keeps=True,
+    )
 
 
 def union(name: str, arms: list[Kind]) -> Kind:
@@ -285,9 +296,15 @@ def union(name: str, arms: list[Kind]) -> Kind:
         return value
 
     travels = all(arm.write is None for arm in arms)
+    exact: set[type] = set()
+    for arm in arms:
+        exact |= arm.exact
+        if not arm.keeps:
+            break  # it may make something else of what later ones are exact about
     return Kind(
         name,
         read,
         lambda value: any(arm.holds(value) for arm in arms),
         None if travels else write,
+        exact=frozenset(exact),
     )

@@ -14,24 +14,35 @@ from twisted.spread import pb
 
 __all__ = ["Link"]
 
+#: As many bytes as a socket of Twisted's keeps before it pauses its producer
+#: (C{twisted.internet.abstract.FileDescriptor.bufferSize}).
+_FULL = 2**16
+
 
 class _MemoryTransport(StringTransport):
     """
     A transport whose bytes the L{Link} takes, and whose closing it carries
     out.  Towards its producer it behaves as Twisted's own
     (C{twisted.internet.abstract.FileDescriptor}): a pull producer is asked at
-    once, and whenever nothing is left to send; until it is done, a closing
-    waits for it.
+    once, and whenever nothing is left to send; a push producer is paused when
+    there is much, and resumed when nothing is left.  A closing waits for a
+    pull producer, and for a push producer that is paused.
     """
+
+    producer: Any
 
     def __init__(self) -> None:
         super().__init__()
         self.closing = False
         self.lost = False
+        self._full = False
 
     def write(self, data: bytes) -> None:
         if not self.lost:
             super().write(data)
+            if self.streaming and self.io.tell() > _FULL:
+                self._full = True
+                self.producer.pauseProducing()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
@@ -53,6 +64,7 @@ class _MemoryTransport(StringTransport):
 
     def unregisterProducer(self) -> None:
         self.producer = self.streaming = None
+        self._full = False
 
     def take(self, size: int | None) -> bytes:
         if self.producer is not None and not self.streaming and not self.value():
@@ -62,6 +74,9 @@ class _MemoryTransport(StringTransport):
         if size is not None and len(data) > size:
             super().write(data[size:])
             data = data[:size]
+        elif self._full:
+            self._full = False
+            self.producer.resumeProducing()
         return data
 
     @property
@@ -69,7 +84,8 @@ class _MemoryTransport(StringTransport):
         """
         Whether it was told to close, and nothing keeps it from it.
         """
-        return self.closing and self.producer is None and not self.value()
+        waits = self.producer is not None and (self._full or not self.streaming)
+        return self.closing and not waits and not self.value()
 
     def connectionLost(self) -> None:
         """
@@ -150,6 +166,8 @@ class Link:
         for sender, receiver in (self._ends, self._ends[::-1]):
             if not self.connected:
                 break
+            if receiver.transport.producerState == "paused":
+                continue  # it does not read
             data = sender.transport.take(self._chunk)
             cutting = sender.left is not None and len(data) >= sender.left
             if sender.left is not None:

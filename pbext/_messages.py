@@ -4,7 +4,8 @@ Messages: what is put into one, what becomes of it, and what is read out of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from types import CoroutineType
 from typing import Any
@@ -14,23 +15,26 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
-from twisted.spread import jelly, pb
-from twisted.spread.banana import BananaError
+from twisted.spread import banana, jelly, pb
 
 from pbext._references import READERS
 from pbext._registry import Registry, defaultRegistry
 from pbext.errors import BadValue, NotSendable, PBExtError, PeerError, RefusedTag
 from pbext.interfaces import IParticipant
+from pbext.wire._codec import Encoder, encodeTokens
+from pbext.wire._encoded import Encoded
 from pbext.wire._jellier import CopyingJellier, Jellier
 from pbext.wire._jelly import checkSendable, findTag, pathTo
+from pbext.wire._parts import listsOf
 from pbext.wire._unjelly import Unjellier, given
 
 __all__ = ["Incoming", "Messages"]
 
-#: The commands that ask for an answer, if their fifth word says so, and those
-#: that carry values (C{twisted.spread.pb.Broker.proto_*}).
+#: The commands that ask for an answer, if their fifth word says so, those that
+#: are one, and those that carry values (C{twisted.spread.pb.Broker.proto_*}).
 _CALLS = frozenset({b"message", b"cachemessage"})
-_MESSAGES = _CALLS | {b"answer", b"error"}
+_ANSWERS = frozenset({b"answer", b"error"})
+_MESSAGES = _CALLS | _ANSWERS
 
 #: What reads jelly: an error that is raised there, and not in a hook that is
 #: called from there, means that there was no jelly to read.
@@ -39,6 +43,20 @@ _READERS = ("twisted.", "pbext.")
 #: What is asked of an object that is put into a set, or is a key; part of a
 #: cycle, it may have no values yet.
 _ASKED = ("__hash__", "__eq__")
+
+#: Kinds of what is no Deferred.  Deferred is an abstract base class, and those are
+#: slow to say of what it is none of theirs.
+_READY = frozenset(
+    {type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset}
+)
+
+#: The jelly of no keyword arguments; and in its bytes, the word as a number and
+#: in full.
+_NO_KEYWORDS = [b"dictionary"]
+_NO_KEYWORDS_IN_BYTES = tuple(
+    encodeTokens(_NO_KEYWORDS, vocabulary, banana.SIZE_LIMIT)
+    for vocabulary in (True, False)
+)
 
 
 @attrs.define(eq=False)
@@ -52,6 +70,7 @@ class Incoming:
     @ivar held: its arguments and its result, which live until the answer is
         written, for what says that one of them is gone must not overtake it.
     @ivar later: whether the answer is waited for.
+    @ivar since: how many messages of ours had had to wait when it came.
     """
 
     requestID: Any
@@ -59,6 +78,7 @@ class Incoming:
     method: str = "a call"
     held: list[Any] = attrs.field(factory=list)
     later: bool = False
+    since: int | None = None
 
 
 class Messages(pb.Broker):
@@ -72,34 +92,62 @@ class Messages(pb.Broker):
     transport: Any
     waitingForAnswers: Any
 
-    # serialize() sets these, and a hook that sends would leave them None.
-    serializingPerspective: Any = None
-    jellyMethod: Any = None
-    jellyArgs: Any = None
-    jellyKw: Any = None
+    # What each connection has lies beside its __dict__: a dict of thirty names
+    # or more takes a kilobyte more (CPython's SHARED_KEYS_MAX_SIZE).
+    __slots__ = (
+        "_asked",
+        "_enlisted",
+        "_serving",
+        "_since",
+        "_taken",
+        "_thread",
+        "jellyArgs",
+        "jellyKw",
+        "jellyMethod",
+        "serializingPerspective",
+        "stringLimit",
+        "vocabulary",
+    )
 
     # See L{Broker<pbext._broker.Broker>}.
     namedReferences = False
     registry: Registry = defaultRegistry
 
-    #: The call that is being served just now.
-    _serving: Incoming | None = None
-    #: The thread that the connection is at home in.
-    _thread: int | None = None
+    # What Banana sets in each object of its, and is the same here for all.
+    outgoingSymbols = banana.Banana.outgoingVocabulary
+    prefixLimit = 64
 
     def __init__(
         self, isClient: bool = True, security: Any = jelly.globalSecurity
     ) -> None:
         super().__init__(isClient, security)
         # Banana copies its vocabulary for each connection, and changes none.
-        self.outgoingSymbols = self.outgoingVocabulary
+        del self.outgoingSymbols
+        # What is agreed with the peer on how messages are written: whether words
+        # may be numbers, and how long a string or a list may be.
+        self.vocabulary = False
+        self.stringLimit: int = banana.SIZE_LIMIT  # which programs set
+        # Twisted's serialize() sets these, and a hook that sends would leave
+        # them None.
+        self.serializingPerspective: Any = None
+        self.jellyMethod: Any = None
+        self.jellyArgs: Any = None
+        self.jellyKw: Any = None
+        # The call that is being served just now.
+        self._serving: Incoming | None = None
+        # Of the answer that is being sent, see Incoming.  It is no argument, for
+        # programs override sendCall as Twisted has it.
+        self._since: int | None = None
+        # The thread that the connection is at home in.
+        self._thread: int | None = None
         # What was put into the message that is being made at each depth: a
         # hook that sends while its object is serialized starts one within.
         self._enlisted: list[list[IParticipant]] = [[]]
         # What was put into calls that are not answered yet, with their values.
-        self._asked: dict[Any, tuple[list[IParticipant], tuple[Any, ...]]] = {}
-        # What of the message that is being read has become an object.
-        self._taken: list[Any] = []
+        self._asked: dict[Any, tuple[Sequence[IParticipant], Sequence[Any]]] = {}
+        # What of the message that is being read has become an object: the words
+        # and numbers that it came under.
+        self._taken: list[tuple[bytes, Any]] = []
 
     def connectionMade(self) -> None:
         self._thread = get_ident()
@@ -135,14 +183,19 @@ class Messages(pb.Broker):
         """
         See L{IConnection}.
         """
-        for participant in reversed(self._takeEnlisted()):
+        self._withdrawn(self._takeEnlisted())
+
+    def _withdrawn(self, participants: Sequence[IParticipant]) -> None:
+        for participant in reversed(participants):
             participant.withdrawn()
 
     def _takeEnlisted(self) -> list[IParticipant]:
         """
         What is in the message that is made at this depth; not any more.
         """
-        taken, self._enlisted[-1] = self._enlisted[-1], []
+        taken = self._enlisted[-1]
+        if taken:
+            self._enlisted[-1] = []
         return taken
 
     def serialize(
@@ -156,51 +209,95 @@ class Messages(pb.Broker):
         """
         Jelly an object, or what a Deferred or a coroutine comes to.
 
-        @return: the jelly, or a Deferred of it.
+        @return: the jelly, nested lists, or a Deferred of it.
         @raise NotSendable: if it holds what cannot be sent.
         """
-        if type(object) is CoroutineType:
-            object = Deferred.fromCoroutine(object)
-        if isinstance(object, Deferred):
-            return object.addCallback(
-                self._serializeLater, self._serving, perspective, method, args, kw
-            )
-        if self._serving is not None:
-            self._serving.held.append(object)
-        return self._jelly(object, perspective, method, args, kw)
+        return self._make(self._toLists, object, (perspective, method, args, kw))
 
-    def _serializeLater(
+    def pack(
         self,
         object: Any,
-        serving: Incoming | None,
-        perspective: Any,
-        method: Any,
-        args: Any,
-        kw: Any,
-    ) -> Any:
-        outer, self._serving = self._serving, serving
-        try:
-            return self.serialize(object, perspective, method, args, kw)
-        finally:
-            self._serving = outer
-
-    def _jelly(
-        self,
-        object: Any,
-        perspective: Any,
-        method: Any,
+        perspective: Any = None,
+        method: Any = None,
         args: Any = None,
         kw: Any = None,
     ) -> Any:
+        """
+        L{serialize} in one step more: to an L{Encoded}, or a Deferred of it.
+        """
+        if object is None and self._isForNobody():
+            return None  # as of most updates
+        return self._make(self._toAnswer, object, (perspective, method, args, kw))
+
+    def _isForNobody(self) -> bool:
+        """
+        Whether nobody asks for the result of the call that is being served.
+        """
+        serving = self._serving
+        return bool(self.disconnected or not (serving is None or serving.wanted))
+
+    def _toLists(self, object: Any) -> Any:
+        jellier = CopyingJellier if self.registry.copiers else Jellier
+        return jellier(self.security, self).jellyFull(object)
+
+    def _toBytes(self, object: Any) -> Encoded:
+        encoded: Encoded = Encoder(self).encode(object)
+        return encoded
+
+    def _toAnswer(self, object: Any) -> Encoded | None:
+        return None if self._isForNobody() else self._toBytes(object)
+
+    def _make(
+        self, form: Callable[[Any], Any], object: Any, context: tuple[Any, ...]
+    ) -> Any:
+        """
+        Make something to be sent of an object, or of what it comes to.
+
+        @param context: as of L{serialize}.
+        """
+        kind = type(object)
+        if kind is CoroutineType:
+            object, kind = Deferred.fromCoroutine(object), Deferred
+        if kind not in _READY and isinstance(object, Deferred):
+            return object.addCallback(self._makeLater, self._serving, form, context)
+        if self._serving is not None:
+            self._serving.held.append(object)
+        return self.form(form, object, *context)
+
+    def _makeLater(
+        self,
+        object: Any,
+        serving: Incoming | None,
+        form: Callable[[Any], Any],
+        context: tuple[Any, ...],
+    ) -> Any:
+        outer, self._serving = self._serving, serving
+        try:
+            return self._make(form, object, context)
+        finally:
+            self._serving = outer
+
+    def form(
+        self,
+        form: Callable[[Any], Any],
+        object: Any,
+        perspective: Any = None,
+        method: Any = None,
+        args: Any = None,
+        kw: Any = None,
+    ) -> Any:
+        """
+        See L{IConnection}.
+
+        @param perspective: as of L{serialize}, and so are those that follow.
+        """
         outer = self.serializingPerspective
         outerCall = self.jellyMethod, self.jellyArgs, self.jellyKw
         self.serializingPerspective = perspective
         self.jellyMethod, self.jellyArgs, self.jellyKw = method, args, kw
         self._enlisted.append([])
         try:
-            copiers = self.registry.copiers
-            jellier = CopyingJellier if copiers else Jellier
-            result = jellier(self.security, self).jellyFull(object)
+            result = form(object)
         except BaseException:
             self._endNested()
             self.withdraw()
@@ -217,6 +314,25 @@ class Messages(pb.Broker):
             self.withdraw()  # what a hook serialized and did not send
         self._enlisted.pop()
 
+    def setPrefixLimit(self, limit: int) -> None:
+        """
+        Do nothing: the codec has Banana's own bounds, 64 digits and 448 bits, and
+        each connection is five attributes smaller.
+        """
+
+    def sendEncoded(self, obj: Any) -> None:
+        """
+        Send an expression of Banana's, parts of which may be in bytes already.
+
+        @raise twisted.spread.banana.BananaError: if it has no form there.
+        """
+        # All that it takes a message of the peer's to make this side say.
+        answer = type(obj) is tuple and obj[0] not in _CALLS
+        self._write(encodeTokens(obj, self.vocabulary, self.stringLimit), answer)
+
+    def _write(self, data: bytes, answer: bool = False) -> None:
+        self.transport.write(data)
+
     def sendCall(self, *exp: Any) -> None:
         """
         Send a message, and tell those who are in it.
@@ -224,15 +340,37 @@ class Messages(pb.Broker):
         @raise twisted.spread.banana.BananaError: if Banana does not take it;
             then nothing was sent, and they are told that.
         """
+        since, self._since = self._since, None
         if not self._enlisted[-1] or exp[0] not in _MESSAGES:
-            self.sendEncoded(exp)
+            self._post(exp, (), since)
             return
-        try:
-            self.sendEncoded(exp)
-        except BaseException:
-            self.withdraw()
-            raise
         participants = self._takeEnlisted()
+        try:
+            self._post(exp, participants, since)
+        except BaseException:
+            self._withdrawn(participants)
+            raise
+
+    def _post(
+        self,
+        exp: Sequence[Any],
+        participants: Sequence[IParticipant],
+        since: int | None,
+    ) -> None:
+        """
+        Send a message, now or as soon as may be.
+        """
+        self.sendEncoded(exp)
+        self._written(exp, participants)
+
+    def _written(
+        self, exp: Sequence[Any], participants: Sequence[IParticipant]
+    ) -> None:
+        """
+        A message is sent: tell those who are in it.
+        """
+        if not participants:
+            return
         asked = bool(exp[4]) if exp[0] in _CALLS else None
         if asked:
             self._asked[exp[1]] = participants, exp[5:]
@@ -245,10 +383,11 @@ class Messages(pb.Broker):
             a message could not be encoded, one that says where and why.
         """
         failure = Failure()
-        if failure.check(BananaError):
+        if failure.check(banana.BananaError):
             try:
                 for part in parts:
-                    checkSendable(part, strict=False)
+                    if type(part) is not Encoded:  # which was checked
+                        checkSendable(part, strict=False, limit=self.stringLimit)
             except NotSendable:
                 return Failure()
         return failure
@@ -261,8 +400,13 @@ class Messages(pb.Broker):
         @raise BadReference: if it refers to what was never given.
         @raise BadValue: if it is no jelly.
         """
-        if sexp == [b"dictionary"]:
-            return {}  # as most calls have no keyword arguments
+        if type(sexp) is Encoded:
+            if sexp.data in _NO_KEYWORDS_IN_BYTES:
+                return {}  # as most calls have none
+            if sexp.cyclic:
+                sexp = sexp.sexp()
+        elif sexp == _NO_KEYWORDS:
+            return {}
         outer = self.unserializingPerspective
         self.unserializingPerspective = perspective
         try:
@@ -271,7 +415,7 @@ class Messages(pb.Broker):
             )
             result = unjellier.unjellyFull(sexp)
         except jelly.InsecureJelly as error:
-            raise self._refusal(sexp, error) from None
+            raise self._refusal(listsOf(sexp), error) from None
         except PeerError as error:
             raise _located(error, sexp) from None
         except PBExtError:
@@ -325,13 +469,12 @@ class Messages(pb.Broker):
         """
         if self.disconnected:
             return
-        taken = {id(value) for value in self._taken}
+        taken = Counter(self._taken)
         for part in parts:
-            for value in given(part):
-                word, luid = value[:2]
-                if id(value) in taken:
-                    continue
-                if word == b"remote":
+            for word, luid in given(listsOf(part)):
+                if taken[word, luid]:
+                    taken[word, luid] -= 1
+                elif word == b"remote":
                     self.sendDecRef(luid)
                 elif word == b"cached" or luid not in self.locallyCachedObjects:
                     self.decCacheRef(luid)
@@ -362,8 +505,10 @@ def _located(error: Any, sexp: Any) -> Exception:
     part, error.where = error.where, None
     found: Exception = error
     if part is not None and hasattr(error, "path"):
-        path = pathTo(sexp, part) + error.path.removeprefix("$")
-        found = attrs.evolve(error, path=path, tag=part[0].decode("utf-8", "replace"))
+        # From bytes, it has been found already.
+        path, word = part if type(part) is tuple else (pathTo(sexp, part), part[0])
+        path += error.path.removeprefix("$")
+        found = attrs.evolve(error, path=path, tag=word.decode("utf-8", "replace"))
     return found
 
 

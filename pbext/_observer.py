@@ -14,22 +14,28 @@ from typing import Any, Protocol
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread.flavors import RemoteCacheObserver
 
-from pbext._reports import swallowDeadReference, whereRaised
-from pbext.errors import DeadReference, Unordered
+from pbext._delivery import Counters
+from pbext._lagging import beginLagging, endLagging, whenLagging
+from pbext._reports import swallowDeadReference
+from pbext._undelivered import report
+from pbext.errors import DeadReference, Lagging, Unordered
 from pbext.interfaces import IConnection, IParticipant
-from pbext.wire._broadcast import Message
+from pbext.wire._broadcast import Message, address
 
-__all__ = ["Book", "Observer", "keyOf", "report"]
+__all__ = ["Book", "Observer", "keyOf"]
 
-_log = Logger()
+
+#: Tells a cache that it is no longer right: who lags has to know that too.
+_LAST_WORD = b"invalidate"
 
 
 class Book(Protocol):
+    counters: Counters
+
     def add(self, observer: RemoteCacheObserver) -> Observer: ...
 
     def discard(self, observer: RemoteCacheObserver) -> None: ...
@@ -47,9 +53,12 @@ class Observer(RemoteCacheObserver):
     @ivar perspective: who observes.
     @ivar unordered: whether the object is just being put into a message, by a
         broker that cannot keep back what is announced meanwhile.
+    @ivar lagging: whether it misses updates, because its peer does not read
+        them; see L{pbext._lagging}.
     """
 
     unordered = False
+    lagging = False
 
     __eq__ = object.__eq__
     __ne__ = object.__ne__
@@ -60,8 +69,13 @@ class Observer(RemoteCacheObserver):
     _stopped = False
     #: What waits for the object itself to be written, or None.
     _held: deque[tuple[Message, Deferred[Any] | None]] | None = None
+    #: The number of the cache in bytes, if it is once and for all the same.
+    _number = b""
+    #: The same, as long as an update may be sent to it without another thought.
+    _address = b""
 
     def __init__(self, broker: Any, cached: Any, perspective: Any) -> None:
+        whenLagging(type(cached))  # or it would come out with the first that lags
         self.broker = broker
         self.cached = cached
         self.perspective = perspective
@@ -86,13 +100,15 @@ class Observer(RemoteCacheObserver):
         Call C{observe_<name>} of the cache at the peer.
 
         @return: always a Deferred.  If the peer is gone, or goes before it
-            answers, or has dropped the cache, it fires with C{None}; with
+            answers, or has dropped the cache, or lags, it fires with C{None}; with
             C{pbanswer=False} it does so at once.
         """
-        answered = kw.pop("pbanswer", True)
+        wanted = bool(kw.pop("pbanswer", True))
         callback, errback = kw.pop("pbcallback", None), kw.pop("pberrback", None)
         try:
-            answer = self.post(Message(_name, args, kw), answered)
+            answer = self.post(Message(_name, args, kw, wanted))
+        except Lagging:
+            answer = succeed(None)
         except Exception:
             answer = fail(Failure())
         if answer is None:
@@ -108,44 +124,70 @@ class Observer(RemoteCacheObserver):
         """
         return partial(self.callRemote, key)
 
-    def post(self, message: Message, answered: bool) -> Deferred[Any] | None:
+    def post(self, message: Message) -> Deferred[Any] | None:
         """
         Send one update.
 
-        @return: a Deferred of the answer if C{answered}, else C{None}.
+        @return: a Deferred of the answer if one is wanted, else C{None}.
         @raise DeadReference: if there is nobody to send it to.
+        @raise Lagging: if it is not sent because the observer lags.
         @raise NotSendable: if the message cannot be sent.
         @raise Unordered: from inside a hook that gathers the state to send,
             if the update would arrive before what it speaks of, and the
             broker cannot keep it back until then.
         """
+        broker = self.broker
+        if self._address and not message.wanted and not broker.disconnected:
+            # What most deliveries are: nothing is to be encoded or found out.
+            encoding = message.sharedFor(broker, self.perspective)
+            if encoding is not None and encoding.front and broker.flowing:
+                data = encoding.addressed(broker.newRequestID(), self._address)
+                broker.writeAtOnce(data)
+                return None
         if self._stopped or self.luid is None:
             raise DeadReference()
         if self.unordered:
             raise Unordered(className=qual(type(self.cached)))
-        answer: Deferred[Any] | None = Deferred() if answered else None
+        answer: Deferred[Any] | None = Deferred() if message.wanted else None
         if self._held is None:
-            self._send(message, answer)
+            self.send(message, answer)
         else:
-            if message.shared:  # as it is now, and if it cannot be sent, say so
-                message.jelliedFor(self.broker, self.perspective)
+            message.settle(broker, self.perspective)
             self._held.append((message, answer))
         return answer
 
-    def _send(self, message: Message, answer: Deferred[Any] | None) -> None:
+    def send(self, message: Message, answer: Deferred[Any] | None = None) -> None:
+        """
+        Send one update now, as L{post}.
+
+        @param answer: fires with the answer.
+        """
         broker = self.broker
-        arguments = message.jelliedFor(broker, self.perspective)
+        if getattr(broker, "fault", None) is not None:  # Twisted's has none
+            raise DeadReference()
+        if message.name != _LAST_WORD and self._misses():
+            if self._stopped:
+                raise DeadReference()
+            raise Lagging(laggingBytes=broker.limits.laggingBytes)
+        encoding = message.encodingFor(broker, self.perspective)
         luid = self.luid  # only now: a hook may have lost the connection
         if luid is None:
             raise DeadReference()
         requestID = broker.newRequestID()
         if answer is not None:
             broker.waitingForAnswers[requestID] = answer
-        wanted = int(answer is not None)
         try:
-            broker.sendCall(
-                b"cachemessage", requestID, luid, message.name, wanted, *arguments
-            )
+            if encoding.front and broker.flowing:
+                broker.writeAtOnce(encoding.addressed(requestID, address(luid)))
+            else:
+                broker.sendCall(
+                    b"cachemessage",
+                    requestID,
+                    luid,
+                    message.name,
+                    int(message.wanted),
+                    *encoding.parts,
+                )
         except Exception:
             if answer is not None and broker.waitingForAnswers:
                 broker.waitingForAnswers.pop(requestID, None)
@@ -153,6 +195,42 @@ class Observer(RemoteCacheObserver):
         connection = None if answer is None else IConnection(broker, None)
         if connection is not None:
             connection.expect(requestID, message.name)
+
+    def _misses(self) -> bool:
+        """
+        Whether it misses an update, because it lags.
+        """
+        if not self.lagging:
+            if not getattr(self.broker, "lagging", False):  # Twisted's has none
+                return False
+            self.lagging = True
+            self._readdress()
+            beginLagging(self)
+        if self._book is not None:
+            self._book.counters.lagged += 1
+        return True
+
+    def catchUp(self) -> None:
+        """
+        All has left that it was sent.
+        """
+        if self.broker.lagging:  # by what others have been sent since
+            self.broker.whenDrained(self.catchUp)
+            return
+        self.lagging = False
+        if self._stopped or self.luid is None:
+            return
+        self._held = deque()  # what is announced by a hook that is asked follows
+        if endLagging(self) and self._book is not None:
+            self._book.counters.conflated += 1
+        if self._stopped:
+            self._dropHeld()
+        else:
+            self._sendHeld()
+
+    def _readdress(self) -> None:
+        straight = self._held is None and not (self._stopped or self.lagging)
+        self._address = self._number if straight else b""
 
     def join(self, book: Book) -> bool:
         """
@@ -173,6 +251,7 @@ class Observer(RemoteCacheObserver):
         Leave the book; what was announced before is still sent.
         """
         self._stopped = True
+        self._readdress()
         if self._book is not None:
             self._book.discard(self)
 
@@ -180,18 +259,22 @@ class Observer(RemoteCacheObserver):
         """
         See L{IParticipant}.
         """
+        self._sendHeld()
+
+    def _sendHeld(self) -> None:
         # What a hook posts meanwhile is kept back too, and goes last.
         while self._held:
             message, answer = self._held.popleft()
             try:
-                self._send(message, answer)
+                self.send(message, answer)
             except Exception:
                 failure = Failure()
                 if answer is not None:
                     answer.errback(failure)
                 elif swallowDeadReference(failure):
-                    report(self, message, failure)
+                    report(self, message.name, failure)
         self._held = None
+        self._readdress()
 
     def withdrawn(self) -> None:
         """
@@ -201,6 +284,11 @@ class Observer(RemoteCacheObserver):
         self._dropHeld()
 
     def answered(self, read: bool | None) -> None:
+        """
+        See L{IParticipant}.
+        """
+
+    def untaken(self) -> None:
         """
         See L{IParticipant}.
         """
@@ -218,25 +306,3 @@ def keyOf(observer: RemoteCacheObserver) -> tuple[int, int, int]:
     their perspective and of what they observe.
     """
     return id(observer.broker), id(observer.perspective), id(observer.cached)
-
-
-def report(observer: Observer, message: Message, failure: Failure) -> None:
-    """
-    Say that an update could not be delivered, once, with the observer's name
-    and without any value; and give it to the hook C{observerFailed(observer,
-    failure)} of the Cacheable, if it has one.
-    """
-    _log.error(
-        "the update {name} to {observer} failed: {what}",
-        name=message.name.decode("utf-8", "replace"),
-        observer=observer,
-        what=whereRaised(failure),
-    )
-    hook = getattr(observer.cached, "observerFailed", None)
-    if hook is not None:
-        try:
-            hook(observer, failure)
-        except Exception:
-            _log.error(
-                "the hook observerFailed failed: {what}", what=whereRaised(Failure())
-            )

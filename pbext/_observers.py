@@ -15,61 +15,20 @@ so here they are never compared and never hashed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
-
-import attrs
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.python.failure import Failure
 from twisted.spread.flavors import RemoteCacheObserver
 
-from pbext._observer import Observer, keyOf, report
-from pbext._reports import swallowDeadReference
-from pbext.errors import DeadReference, Unordered
+from pbext._delivery import Broadcast, Counters, Delivery
+from pbext._observer import Observer, keyOf
+from pbext._undelivered import report
+from pbext.errors import DeadReference, Lagging, Unordered
 from pbext.wire._broadcast import Message
 
 __all__ = ["Counters", "Delivery", "Observer", "Observers"]
-
-
-@attrs.frozen(eq=False)
-class Delivery:
-    """
-    What is known of one broadcast.
-
-    @ivar sent: the observers that it was written to.
-    @ivar dropped: those whose peer was gone, or had dropped the cache; while
-        waiting for the answer, too.
-    @ivar refused: those it could not be written to, and why.
-    @ivar confirmed: of an acknowledged broadcast, the answers.
-    @ivar failed: of an acknowledged broadcast, the errors of the peers.
-    """
-
-    sent: tuple[Observer, ...] = ()
-    dropped: tuple[Observer, ...] = ()
-    refused: Mapping[Observer, Failure] = attrs.field(factory=dict)
-    confirmed: Mapping[Observer, Any] = attrs.field(factory=dict)
-    failed: Mapping[Observer, Failure] = attrs.field(factory=dict)
-
-
-@attrs.define
-class Counters:
-    """
-    What a book has delivered so far: numbers of observers, added up over
-    its broadcasts.
-    """
-
-    broadcasts: int = 0
-    sent: int = 0
-    dropped: int = 0
-    refused: int = 0
-    confirmed: int = 0
-    failed: int = 0
-
-    def add(self, delivery: Delivery) -> None:
-        self.broadcasts += 1
-        for name in ("sent", "dropped", "refused", "confirmed", "failed"):
-            setattr(self, name, getattr(self, name) + len(getattr(delivery, name)))
 
 
 class _Audience:
@@ -77,13 +36,13 @@ class _Audience:
     Observers that can be told something: all of a book's, or a choice.
     """
 
+    acknowledged: bool
+
     def _snapshot(self) -> list[Observer]:
         """For subclasses to override."""
         raise NotImplementedError
 
-    def _tell(
-        self, to: list[Observer], message: Message, answered: bool | None
-    ) -> Deferred[Delivery]:
+    def _tell(self, to: list[Observer], message: Message) -> Deferred[Delivery]:
         """For subclasses to override."""
         raise NotImplementedError
 
@@ -126,22 +85,24 @@ class _Audience:
             fails if the message could not be written to any observer for
             another reason than that its peer is gone; then nothing was sent.
         """
-        answered = kw.pop("pbanswer", None)
-        return self._tell(self._snapshot(), Message(_name, args, kw), answered)
+        wanted = kw.pop("pbanswer", None)
+        message = Message(
+            _name, args, kw, bool(self.acknowledged if wanted is None else wanted)
+        )
+        return self._tell(self._snapshot(), message)
 
 
 class _Choice(_Audience):
     def __init__(self, among: _Audience, chosen: Callable[[Observer], bool]) -> None:
+        self.acknowledged = among.acknowledged
         self._among = among
         self._chosen = chosen
 
     def _snapshot(self) -> list[Observer]:
         return [o for o in self._among._snapshot() if self._chosen(o)]
 
-    def _tell(
-        self, to: list[Observer], message: Message, answered: bool | None
-    ) -> Deferred[Delivery]:
-        return self._among._tell(to, message, answered)
+    def _tell(self, to: list[Observer], message: Message) -> Deferred[Delivery]:
+        return self._among._tell(to, message)
 
 
 class Observers(_Audience):
@@ -172,6 +133,13 @@ class Observers(_Audience):
             and keyOf(observer) in self._entries
         )
 
+    @property
+    def lagging(self) -> int:
+        """
+        How many observers miss updates just now, because they lag.
+        """
+        return sum(observer.lagging for observer in self)
+
     def _snapshot(self) -> list[Observer]:
         return list(self._entries.values())
 
@@ -201,52 +169,42 @@ class Observers(_Audience):
         ):
             del self._entries[key]
 
-    def _tell(
-        self, to: list[Observer], message: Message, answered: bool | None
-    ) -> Deferred[Delivery]:
-        if answered is None:
-            answered = self.acknowledged
-        sent: dict[Observer, Deferred[Any] | None] = {}
-        dropped: list[Observer] = []
-        refused: dict[Observer, Failure] = {}
+    def _tell(self, to: list[Observer], message: Message) -> Deferred[Delivery]:
+        told = Broadcast(message.name)
+        sent = told.sent
+        answers: list[tuple[Observer, Deferred[Any]]] = []
         fault: Failure | None = None
-        confirmed: dict[Observer, Any] = {}
-        failed: dict[Observer, Failure] = {}
-
-        def confirm(answer: Any, observer: Observer) -> None:
-            confirmed[observer] = answer
-
-        def lose(failure: Failure, observer: Observer) -> None:
-            if swallowDeadReference(failure) is None:
-                dropped.append(observer)
-            else:
-                failed[observer] = failure
-                report(observer, message, failure)
-
-        def close(_: object = None) -> Delivery:
-            delivery = Delivery(tuple(sent), tuple(dropped), refused, confirmed, failed)
-            self.counters.add(delivery)
-            return delivery
-
         for observer in to:
             try:
-                sent[observer] = observer.post(message, answered)
+                answer = observer.post(message)
+            except Lagging:
+                told.lagged.append(observer)
             except DeadReference:
-                dropped.append(observer)
+                told.dropped.append(observer)
                 self.discard(observer)
             except Unordered:
-                refused[observer] = Failure()
+                told.refused[observer] = Failure()
             except Exception:
-                fault = refused[observer] = Failure()
+                fault = told.refused[observer] = Failure()
+            else:
+                sent.append(observer)
+                if answer is not None:
+                    answers.append((observer, answer))
         if fault and not sent:
             # Not this or that observer: the message.
-            close()
+            self._close(told)
             return fail(fault)
-        for observer, failure in refused.items():
-            report(observer, message, failure)
-        answers = [
-            answer.addCallbacks(confirm, lose, (observer,), {}, (observer,))
-            for observer, answer in sent.items()
-            if answer is not None
+        for observer, failure in told.refused.items():
+            report(observer, message.name, failure)
+        waiting = [
+            answer.addCallbacks(told.confirm, told.lose, (observer,), {}, (observer,))
+            for observer, answer in answers
         ]
-        return DeferredList(answers).addCallback(close) if answers else succeed(close())
+        if not waiting:
+            return succeed(self._close(told))
+        return DeferredList(waiting).addCallback(lambda _: self._close(told))
+
+    def _close(self, told: Broadcast) -> Delivery:
+        delivery = told.close()
+        self.counters.add(delivery)
+        return delivery

@@ -99,6 +99,12 @@ class GivenReference:
         """
         self.withdrawn()
 
+    def untaken(self) -> None:
+        """
+        See L{IParticipant}.
+        """
+        self.withdrawn()
+
 
 class StockEntry(Local):
     """
@@ -161,6 +167,13 @@ class GivenStockCache:
         if entry.evidence.heard(read, self.again) and entry.refcount > 1:
             self._forget(entry)
         else:
+            self._broker.proto_decache(self.luid)
+
+    def untaken(self) -> None:
+        """
+        See L{IParticipant}.
+        """
+        if self._entry is not None:
             self._broker.proto_decache(self.luid)
 
     def _forget(self, entry: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from twisted.spread import flavors, pb
 
 from pbext.errors import BadArguments, BadMessage, UnknownMethod
+from pbext.wire._parts import inLists, takesBytes
 
 __all__ = ["Avatar", "Referenceable", "Root", "ViewPoint", "receiver"]
 
@@ -65,7 +66,8 @@ def _receive(
             positional=len(args),
             keywords=len(kw),
         ) from None
-    return broker.serialize(result, answerAs, called, args, kw)
+    pack = getattr(broker, "pack", broker.serialize)  # Twisted's has but that
+    return pack(result, answerAs, called, args, kw)
 
 
 def _text(name: Any) -> Any:
@@ -86,6 +88,7 @@ class Referenceable(flavors.Referenceable):
     C{async def}.
     """
 
+    @takesBytes
     def remoteMessageReceived(
         self, broker: Any, message: str | bytes, args: Any, kw: Any
     ) -> Any:
@@ -110,6 +113,7 @@ class ViewPoint(Referenceable, flavors.ViewPoint):
     An object as one perspective may call it, by its C{view_} methods.
     """
 
+    @takesBytes
     def remoteMessageReceived(
         self, broker: Any, message: str | bytes, args: Any, kw: Any
     ) -> Any:
@@ -129,6 +133,7 @@ class Avatar(pb.Avatar):
     methods.
     """
 
+    @takesBytes
     def perspectiveMessageReceived(
         self, broker: Any, message: str | bytes, args: Any, kw: Any
     ) -> Any:
@@ -142,6 +147,7 @@ class Avatar(pb.Avatar):
         return _receive(broker, self, self, name, (), args, kw, self)
 
 
+@takesBytes
 def _observe(self: Any, broker: Any, message: str | bytes, args: Any, kw: Any) -> Any:
     """
     For a cache of stock's, which has no better way to say that it failed.
@@ -166,5 +172,7 @@ def receiver(target: Any) -> Callable[..., Any]:
     """
     receive: Callable[..., Any] = target.remoteMessageReceived
     standIn = _STAND_INS.get(getattr(receive, "__func__", None))
-    # AsReferenceable's is a method of another object, the avatar.
-    return MethodType(standIn, receive.__self__) if standIn else receive  # type: ignore[attr-defined]  # of a method
+    if standIn is not None:
+        # AsReferenceable's is a method of another object, the avatar.
+        return MethodType(standIn, receive.__self__)  # type: ignore[attr-defined]  # of a method
+    return inLists(receive)

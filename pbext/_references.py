@@ -159,13 +159,13 @@ def _found(jellyList: list[Any], table: Mapping[int, Any]) -> Any:
 
 def _remote(unjellier: Any, jellyList: list[Any]) -> RemoteReference:
     broker, luid = unjellier.invoker, _number(jellyList)
-    unjellier.taken.append(jellyList)
+    unjellier.taken.append((b"remote", luid))
     return RemoteReference(broker.unserializingPerspective, broker, luid, 1)
 
 
 def _cached(unjellier: Any, jellyList: list[Any]) -> Any:
     cache = _found(jellyList, unjellier.invoker.locallyCachedObjects)._borgify()
-    unjellier.taken.append(jellyList)
+    unjellier.taken.append((b"cached", jellyList[1]))
     return cache
 
 

@@ -24,13 +24,15 @@ from typing import Any, TypeVar
 import attrs
 
 from twisted.python.reflect import qual
-from twisted.spread import flavors, jelly, pb
+from twisted.spread import flavors, jelly
 
 from pbext._copyable import tagOf
 from pbext._receivable import checkReceivable
+from pbext._references import READERS
 from pbext.errors import CannotRegister
 from pbext.wire._jelly import ATOMS
-from pbext.wire._unjelly import DATA, Reader, readClass, readFactory
+from pbext.wire._readers import Reader, readClass, readFactory
+from pbext.wire._unjelly import DATA
 
 __all__ = [
     "Registration",
@@ -113,8 +115,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._entries: dict[bytes, Registration] = {}
-        self._readers: dict[bytes, Reader] = dict(DATA)
-        self._readers[_FAILURE] = readClass(pb.CopiedFailure)
+        self._readers: dict[bytes, Reader] = {**DATA, **READERS}
         #: By class: what sends its instances.
         self.copiers: dict[type, Registration] = {}
 

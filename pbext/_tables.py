@@ -29,6 +29,7 @@ from pbext._copyable import RemoteCopy
 from pbext._reports import whereRaised
 from pbext.errors import PeerError, StaleCache, UpdateFailed
 from pbext.interfaces import IConnection
+from pbext.wire._parts import inLists, takesBytes
 
 __all__ = ["CacheEntry", "CacheRecord", "CacheState", "Change", "takesNoArguments"]
 
@@ -181,13 +182,14 @@ class CacheRecord(Jellyable):
         result = getattr(cache, f"observe_{name}")(*args, **kw)
         if type(result) is types.CoroutineType:
             result = Deferred.fromCoroutine(result)
-        if isinstance(result, Deferred):
+        if result is not None and isinstance(result, Deferred):
             result = self._outcome(cache, result, Change(name, tuple(args), kw))
         elif self.listeners["change"] and self.state is before:
             # If it is stale by now, it has been told just that.
             self._notify("change", cache, Change(name, tuple(args), kw))
+        pack = getattr(broker, "pack", None) or broker.serialize  # Twisted's
         try:
-            return broker.serialize(result)
+            return pack(result)
         except Exception as error:
             raise _CannotAnswer from error
 
@@ -338,6 +340,7 @@ class CacheEntry:
                 self._kept = None
             self.becomeStale("its publisher no longer follows it up")
 
+    @takesBytes
     def remoteMessageReceived(
         self, broker: Any, message: Any, args: Any, kw: Any
     ) -> Any:
@@ -350,7 +353,7 @@ class CacheEntry:
         cache, name = self._present(), _text(message)
         record = _recordOf(cache)
         try:
-            return cache.remoteMessageReceived(broker, name, args, kw)
+            return inLists(cache.remoteMessageReceived)(broker, name, args, kw)
         except UpdateFailed:
             raise
         except (InsecureJelly, PeerError) as error:

@@ -18,8 +18,8 @@ LAST_WORDS = 10
 
 class Patience:
     """
-    Watches one connection: its negotiation, each message that has begun, and
-    that there is anything at all.
+    Watches one connection: its negotiation, each message that has begun, that
+    its answers are read, and that there is anything at all.
 
     A call that is delayed is made anew only when it is due, and for a message
     only if it is left incomplete: what arrives whole costs nothing here.
@@ -94,6 +94,16 @@ class Patience:
         if incomplete:
             self._mark = messages
             self._start(limit, self._over)
+
+    def hold(self) -> None:
+        """
+        The peer does not read what it has asked for, and nothing is read of it
+        until it does.  It is given as long as for a message, from now on.
+        """
+        self._heard = self._clock.seconds()
+        self._mark = -1  # whatever has arrived of a message
+        self._cancel("messageSeconds")
+        self._start("messageSeconds", self._over)
 
     def lastWords(self, then: Callable[[], object]) -> None:
         """

@@ -57,6 +57,12 @@ class IParticipant(Interface):
             says that it does not know the number.
         """
 
+    def untaken() -> None:
+        """
+        The message was written, and the peer has refused all of it unread.  If
+        it is a call that was to be answered, L{answered} was called before.
+        """
+
 
 class IConnection(Interface):
     """
@@ -79,6 +85,18 @@ class IConnection(Interface):
             in the midst of the making of that one.
         """
 
+    def form(
+        form: Callable[[object], object],
+        object: object,
+        perspective: object,
+        method: bytes,
+    ) -> object:
+        """
+        Make something to be sent of a value: C{form(object)}.  Meanwhile the
+        broker says whom it is for, and participants enlist; if it fails, they
+        are withdrawn.
+        """
+
     def withdraw() -> None:
         """
         Give up what has been serialized and not been sent, and will not be.
@@ -89,6 +107,37 @@ class IConnection(Interface):
         Wait for the answer to a call only as long as the limits say.
 
         @param requestID: its number, under which it waits already.
+        """
+
+    lagging = Attribute(
+        "Whether the peer does not read what it is sent: more than C{laggingBytes} "
+        "wait for it, after what could leave has left."
+    )
+
+    def whenDrained(function: Callable[[], object]) -> None:
+        """
+        Call C{function()} once, when all has left that waits for the peer to
+        read; at once if nothing does; never if the connection is lost before.
+        """
+
+    fault = Attribute("Why this side has given the connection up, or C{None}.")
+
+    flowing = Attribute(
+        "Whether nothing waits, for its turn or for the peer to read, and the "
+        "connection is not given up, so that a message may be written as it is."
+    )
+
+    def writeAtOnce(data: bytes) -> None:
+        """
+        Send a message that is in bytes, if L{flowing}.  The first one in a turn
+        of the reactor leaves now, what follows leaves together at its end.
+        """
+
+    def giveUp(error: Exception) -> None:
+        """
+        Close the connection at once: what was written and has not left is
+        dropped.  C{error} says why, in the log and to those who wait for
+        something of the peer's.
         """
 
     def note(format: str, level: LogLevel, **values: object) -> None:

@@ -108,12 +108,16 @@ class Pair:
 
     def pump(self) -> bool:
         """
-        L{Link.pump} for each link.
+        L{Link.pump} for each link, and a turn for what waits for one.
 
         @return: whether anything moved.
         """
         moved = [link.pump() for link in self.links]  # all, whoever moves first
-        return any(moved)
+        now = self.clock.seconds()
+        due = any(call.getTime() <= now for call in self.clock.getDelayedCalls())
+        if due:
+            self.clock.advance(0)
+        return due or any(moved)
 
     def flush(self, limit: int = 100_000) -> None:
         """

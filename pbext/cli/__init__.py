@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import pbext
+from pbext.wire._codec import CODEC
 
 __all__ = ["main"]
 
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="pbext", description="Perspective Broker, made safe and observable."
     )
-    parser.add_argument("--version", action="version", version=pbext.__version__)
+    version = f"pbext {pbext.__version__} ({CODEC} wire)"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in _COMMANDS:
         import_module(f"pbext.cli.{name}").add(commands)
