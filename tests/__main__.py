@@ -1,9 +1,10 @@
 """
-The whole test suite, C{python -m tests}: all behaviour with trial and with
-pytest, in the order of the files and in a random one; what waits for the
-network under the asyncio reactor too; and what is about pytest itself in a
-process of its own, since pytest-twisted and waiting trial cases in one process
-end in DirtyReactor errors.
+The whole test suite, C{python -m tests}: all behaviour with trial, in the order
+of the files and in a random one, on the compiled wire if it was built; in a
+random order with pytest, on the one in pure Python; what waits for the network
+under the asyncio reactor too; and what is about pytest itself in a process of its
+own, since pytest-twisted and waiting trial cases in one process end in
+DirtyReactor errors.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ WAITING = [
     "tests.test_examples",
 ]
 
+#: The run on the wire in pure Python.
+PURE = "pytest, random order, pure Python"
+
 
 def lanes() -> list[dict[str, list[str]]]:
     """
@@ -45,7 +49,7 @@ def lanes() -> list[dict[str, list[str]]]:
     """
     seed = random.randrange(1_000_000)
     trial = ["-m", "twisted.trial"]
-    pytest = ["-m", "pytest", "-q", "tests"]
+    pytest = ["-m", "pytest", "-q"]
     modules = [
         ".".join(path.relative_to(TOP / "tests").with_suffix("").parts)
         for pattern in ("test_*.py", "audit/test_*.py")
@@ -56,20 +60,12 @@ def lanes() -> list[dict[str, list[str]]]:
     return [
         {
             "trial": [*trial, "tests"],
-            "trial, random order": [*trial, f"--random={seed}", *together],
             "trial, asyncio": [*trial, "--reactor=asyncio", *WAITING],
+            "pytest's own": [*pytest, "-p", "twisted", "tests/test_pytest"],
         },
         {
-            "pytest": [*pytest, "-p", "no:randomly"],
-            "pytest, random order": [*pytest, f"--randomly-seed={seed}", *apart],
-            "pytest's own": [
-                "-m",
-                "pytest",
-                "-q",
-                "-p",
-                "twisted",
-                "tests/test_pytest",
-            ],
+            "trial, random order": [*trial, f"--random={seed}", *together],
+            PURE: [*pytest, f"--randomly-seed={seed}", "tests", *apart],
         },
     ]
 
@@ -90,7 +86,7 @@ def follow(runs: dict[str, list[str]]) -> list[str]:
             done = subprocess.run(
                 [sys.executable, *command],
                 cwd=TOP,
-                env=environment,
+                env={**environment, "PBEXT_PURE": "1" if name == PURE else ""},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -85,6 +85,30 @@ def environment(name: str, *install: str | Path) -> Path:
     return directory / "bin"
 
 
+def unpacked() -> Path:
+    """
+    @return: what is in the source distribution.
+    """
+    directory = place() / "unpacked"
+    if not directory.exists():
+        [source] = distributions().glob("*.tar.gz")
+        shutil.unpack_archive(source, directory)
+    [top] = directory.iterdir()
+    return top
+
+
+def pureWheel() -> Path:
+    """
+    @return: the wheel that is built where there is no compiler.
+    """
+    built = place() / "pure"
+    if not built.exists():
+        build = [sys.executable, "-m", "build", "--wheel", "--outdir", built]
+        run("env", "CC=/nonexistent/cc", *build, unpacked())
+    [wheel] = built.iterdir()
+    return wheel
+
+
 def distributions() -> Path:
     """
     @return: the directory of a source distribution and of the wheel that was

@@ -220,12 +220,16 @@ class PondTestCase(SynchronousTestCase):
     A server in memory that publishes, and its clients.
     """
 
-    def connect(self, clients: int = 3, **things: Any) -> Pair:
+    def connect(
+        self, clients: int = 3, *, clientFactory: Any = None, **things: Any
+    ) -> Pair:
         """
         @return: the connections; the root has C{things}.
         """
         self.root = PondRoot(**things)
-        self.pair = connectedPair(self.root, clients=clients)
+        self.pair = connectedPair(
+            self.root, clients=clients, clientFactory=clientFactory
+        )
         self.addCleanup(self.pair.close)
         return self.pair
 
@@ -236,12 +240,14 @@ class PondTestCase(SynchronousTestCase):
         root = self.pair.links[client].root
         return self.pair.result(root.callRemote("get", name))
 
-    def follow(self, pond: Any, clients: int = 3) -> list[Any]:
+    def follow(
+        self, pond: Any, clients: int = 3, clientFactory: Any = None
+    ) -> list[Any]:
         """
         @return: a cache at each client, kept by this list alone, which the
             test case keeps.
         """
-        self.connect(clients, pond=pond)
+        self.connect(clients, clientFactory=clientFactory, pond=pond)
         self.caches = [self.get(client) for client in range(clients)]
         return self.caches
 

@@ -69,8 +69,8 @@ class CallTestCase(SynchronousTestCase):
         """
         client = self.pair.client
         self.assertEqual({}, client.waitingForAnswers)
-        self.assertEqual({}, client._deadlines)
-        self.assertEqual({}, client._abandoned)
+        self.assertFalse(client._deadlines)
+        self.assertFalse(client._abandoned)
         self.assertEqual({}, client._asked)
         self.assertEqual([], self.clock.getDelayedCalls())
 

@@ -24,10 +24,11 @@ from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 from twisted.spread import pb as stock
+from twisted.spread.banana import SIZE_LIMIT
 from twisted.spread.jelly import InsecureJelly
 from twisted.trial.unittest import SynchronousTestCase
 
-from pbext import Limits, pb
+from pbext import Limits, _streams, pb
 from pbext._reports import nameOf
 from pbext.errors import (
     BadReference,
@@ -37,6 +38,7 @@ from pbext.errors import (
     RefusedTag,
 )
 from pbext.testing import connectedPair
+from pbext.wire import _streams as wire
 from tests.goods import (
     ERRORS,
     SENDABLE,
@@ -51,6 +53,12 @@ from tests.ponds import StockWatcher
 
 #: Seconds that a timed call waits.
 PATIENCE = 5
+
+_SLOW: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
 
 #: What of the errors is logged, and what Twisted's end logs beside them.
 LOGGED = (ZeroDivisionError, CancelledError, SystemExit, Mute)
@@ -135,7 +143,7 @@ class _World:
     """
 
     def __init__(self) -> None:
-        limits = Limits(logLines=1_000_000)
+        limits = Limits(logLines=1_000_000, maxMessageBytes=SIZE_LIMIT)
         self.ends = {"server": End(True), "ours": End(True), "stock": End(False)}
         self.pair = connectedPair(
             self.ends["server"].desk,
@@ -439,7 +447,7 @@ class CallsTests(SynchronousTestCase):
         servers = [link.server for link in world.links.values()]
         for broker in [*servers, world.links["ours"].client]:
             for table in broker._asked, broker._abandoned, broker._deadlines:
-                self.assertEqual(0, len(table))
+                self.assertFalse(table)
             self.assertEqual({}, broker.waitingForAnswers)
             self.assertEqual([[]], broker._enlisted)
             self.assertEqual([], broker._taken)
@@ -489,17 +497,26 @@ class CallsTests(SynchronousTestCase):
             world.pair.close()
         self.assertNothingLogged(events)
 
-    @settings(
-        max_examples=100,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=100, **_SLOW)
     @given(_operations, _cuts)
     def test_calls(self, operations: Any, cut: Any) -> None:
         """
         Any sequence of operations, with all lines, or one of them cut.
         """
+        self.go(operations, cut)
+
+    @settings(max_examples=15, **_SLOW)
+    @given(_operations, _cuts)
+    def test_inChunks(self, operations: Any, cut: Any) -> None:
+        """
+        The same, if there is next to nothing that does not travel in chunks
+        between two ends of pbext.
+        """
+        self.patch(wire, "CHUNK", 64)
+        self.patch(_streams, "CHUNK", 64)
+        self.go(operations, cut)
+
+    def go(self, operations: Any, cut: Any) -> None:
         events: list[Any] = []
         globalLogPublisher.addObserver(events.append)
         try:

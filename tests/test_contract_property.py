@@ -568,7 +568,10 @@ class HostileTests(SynchronousTestCase):
         """
         chance = random.Random(seed)
         desk = Desk()
-        with connect(desk, sender=_liars) as pair:
+        # As what is mangled may well stand for more than it may.
+        endless = pb.Limits(expandedItems=10**12, keyItems=10**12)
+        server = partial(pb.PBServerFactory, registry=REGISTRY, limits=endless)
+        with connect(desk, server, _liars) as pair:
             sexp = [b"tuple", *map(pair.client.serialize, graph(seed, 3))]
             sexp = _copied(sexp)
             for _ in range(times):

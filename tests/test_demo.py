@@ -12,6 +12,7 @@ from pathlib import Path
 from twisted.trial.unittest import TestCase
 
 import pbext
+from pbext.wire._codec import CODEC
 from tests.processes import Child, directory, environment
 
 
@@ -106,9 +107,10 @@ class CommandLineTests(TestCase):
 
     async def test_version(self) -> None:
         """
-        C{--version} is the version.
+        C{--version} is the version, and which wire there is.
         """
-        self.assertEqual(await self.said("--version"), (0, f"{pbext.__version__}\n"))
+        shown = f"pbext {pbext.__version__} ({CODEC} wire)\n"
+        self.assertEqual(await self.said("--version"), (0, shown))
 
     async def test_nonsense(self) -> None:
         """

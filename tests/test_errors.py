@@ -33,6 +33,7 @@ from pbext.errors import (
     ConnectionTimedOut,
     DeadReference,
     DeclarationError,
+    Lagging,
     LimitReached,
     LinkError,
     NotSendable,
@@ -132,6 +133,12 @@ ERRORS: list[tuple[PBExtError, type, type, list[str]]] = [
     ),
     (DeadReference(), LinkError, pb.DeadReferenceError, ["gone"]),
     (
+        Lagging(laggingBytes=262144),
+        LinkError,
+        pb.DeadReferenceError,
+        ["laggingBytes=262144", "whenLagging", "limits="],
+    ),
+    (
         CallTimedOut(method="jump", seconds=3),
         LinkError,
         TimeoutError,
@@ -195,7 +202,7 @@ ERRORS: list[tuple[PBExtError, type, type, list[str]]] = [
 
 
 #: The fields that are numbers.
-NUMBERS = {"keywords", "positional", "reads", "seconds", "value"}
+NUMBERS = {"laggingBytes", "keywords", "positional", "reads", "seconds", "value"}
 
 
 class RecordTests(SynchronousTestCase):

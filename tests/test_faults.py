@@ -50,7 +50,7 @@ class EqualPond(pb.Cacheable):
 
 class HookedDuck(pb.Copyable):
     """
-    Calls something while it is being sent.
+    Calls something while it is being sent, to each observer anew.
     """
 
     typeToCopy = "tests.test_faults.Duck"
@@ -58,9 +58,9 @@ class HookedDuck(pb.Copyable):
     def __init__(self, hook: Any) -> None:
         self._hook = hook
 
-    def getStateToCopyFor(self, perspective: Any) -> Any:
-        self._hook(perspective)
-        return {}
+    def jellyFor(self, jellier: Any) -> Any:
+        self._hook(jellier.invoker.serializingPerspective)
+        return super().jellyFor(jellier)
 
 
 class Duck(pb.RemoteCopy):

@@ -205,7 +205,7 @@ class _Told(Ends):
         for errorType, what in (
             (CopiedError, object()),
             (CopiedError, [len]),
-            (CopiedError, "x" * 700_000),
+            (CopiedError, "x" * 17_000_000),
             (CopiedError, 2**448),
             (UngatheredError, None),
         ):

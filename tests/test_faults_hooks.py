@@ -18,7 +18,7 @@ from pbext import CacheState, pb
 from pbext.errors import Unordered
 from tests.desks import ROWS, Ends
 from tests.ponds import STOCK_WATCHER, WATCHER, Hooked, Pond, StockPond, Watcher
-from tests.wires import STOCK, across
+from tests.wires import NARROW, STOCK, across
 
 KEEPING = "tests.test_faults_hooks.Keeping"
 
@@ -189,6 +189,7 @@ class _Announcer(Ends):
         """
         If the object is not sent, there is nobody to be told.
         """
+        self.ours = NARROW
         await self.meet()
         for tag in (WATCHER, STOCK_WATCHER):
             outcomes: list[Any] = []

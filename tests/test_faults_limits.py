@@ -18,7 +18,7 @@ from pbext import Limits
 from pbext.errors import NotSendable
 from tests.desks import CACHEABLES, ROWS, Desk, Ends
 from tests.raw import LogRecord, bytesOf
-from tests.wires import across, pbextWith
+from tests.wires import NARROW, across, pbextWith
 
 LARGE = "x" * 700_000
 
@@ -54,6 +54,7 @@ class _Callers(Ends):
         how large it may be, and where it stands; nothing of it is left, here
         or on the wire.
         """
+        self.ours = NARROW
         await self.meet()
         waiting = set(self.here.waitingForAnswers)
         calls: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
@@ -103,6 +104,7 @@ class _Answers(Ends):
         A method that returns more than Banana takes is answered with an error
         that says so; here it is a line in the log.
         """
+        self.ours = NARROW
         await self.meet()
         self.record = LogRecord(self)
         for thing, path, size in _TOO_LARGE:
@@ -115,6 +117,7 @@ class _Answers(Ends):
         """
         So is one that returns a Deferred, or is a coroutine.
         """
+        self.ours = NARROW
         await self.meet()
         self.record = LogRecord(self)
         self.here.setNameForLocal("large", Large(self.ourDesk))

@@ -20,7 +20,7 @@ from pbext.errors import BadReference, RefusedTag
 from pbext.testing import restoredRegistry
 from tests.desks import CACHEABLES, ROWS, THINGS, Ends, Unknown
 from tests.ponds import STOCK_WATCHER, WATCHER, Pond, StockPond, StockWatcher
-from tests.wires import Factories, across
+from tests.wires import NARROW, Factories, across
 
 #: A tag that nobody has registered.
 NOWHERE = "tests.test_faults_messages.Nowhere"
@@ -112,6 +112,10 @@ class _Unsent(_Things):
     """
     A message fails while it is made.  To blame is the end that makes it.
     """
+
+    async def meet(self) -> None:
+        self.ours = NARROW
+        await super().meet()
 
     def spoilers(self) -> Iterator[Any]:
         """

@@ -14,7 +14,10 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from pbext import Limits, pb
 from pbext.errors import LimitReached
 from pbext.testing import connectedPair
+from pbext.wire._budget import PER_MESSAGE, Budget
+from tests.codecs import CODECS
 from tests.ponds import Pond, PondTestCase, StockPond
+from tests.raw import encode
 
 
 class Shop(pb.Root):
@@ -64,7 +67,7 @@ class GaugesTests(PondTestCase):
         """
         @return: how many references, caches, caches received and calls.
         """
-        return [count for count, _ in broker.gauges.values()]
+        return [count for count, _ in list(broker.gauges.values())[:4]]
 
     def warnings(self, events: Any) -> list[str]:
         return [formatEvent(e) or "" for e in events if e["log_level"] is LogLevel.warn]
@@ -73,16 +76,44 @@ class GaugesTests(PondTestCase):
         """
         A new connection has nothing; the root does not count.
         """
-        server = self.serve(references=5, caches=6, cachesReceived=7, callsInFlight=8)
+        server = self.serve(
+            references=5, caches=6, cachesReceived=7, callsInFlight=8, unreadBytes=9
+        )
+        budgets = "maxMessageBytes items depth expandedItems keyItems keyIntegers"
         self.assertEqual(
             {
                 "references": (0, 5),
                 "caches": (0, 6),
                 "cachesReceived": (0, 7),
                 "callsInFlight": (0, 8),
+                "unreadBytes": (0, 9),
+                "laggingBytes": (0, Limits().laggingBytes),
+                **{n: (0, getattr(Limits(), n)) for n in budgets.split()},
             },
             server.gauges,
         )
+
+    def test_message(self) -> None:
+        """
+        Of a message that is arriving there is what has come of it; of one that
+        has arrived, nothing.
+        """
+        server = self.serve()
+        key = [b"tuple", [b"reference", 1, [b"list", 2**61]], [b"dereference", 1]]
+        data = encode([[b"set", key], [b"dictionary", [1, 2]]])
+        for codec in CODECS:
+            server._decoder = decoder = codec.Decoder(Budget.of(Limits()))
+            decoder.vocabulary = True
+            decoder.feed(data[:-1])
+            self.assertIsNone(decoder.next())
+            found = [server.gauges[name][0] for name in PER_MESSAGE]
+            # The outermost list is open, and the pair within it; what the
+            # dereference stands for is a list, a word and a number.
+            self.assertEqual([len(data) - 1, 19, 3, 22, 3, 2], found)
+            decoder.feed(data[-1:])
+            decoder.next()
+            used = [server.gauges[name][0] for name in PER_MESSAGE]
+            self.assertEqual([0] * 6, used)
 
     def test_rootless(self) -> None:
         """

@@ -257,6 +257,21 @@ class CheckSendableTests(SynchronousTestCase):
             error = self.flaw({"a": value})
             self.assertEqual((error.path, error.got), ("$[0].a", got))
 
+    def test_tags(self) -> None:
+        """
+        A tag that is no bytes, as of C{getTypeToCopyFor}; without its text.
+        """
+
+        class Unnamed(pb.Copyable):
+            def getTypeToCopyFor(self, perspective: Any) -> Any:
+                return "pond"
+
+        error = self.flaw({"a": Unnamed()})
+        self.assertEqual(
+            (error.path, error.got, error.fix),
+            ("$[0].a", "a tag that is a str", "a tag has to be bytes"),
+        )
+
     def test_integers(self) -> None:
         """
         Integers that Banana has no room for.

@@ -278,6 +278,47 @@ class LeafTests(KindCase):
         self.assertRaises(Mismatch, kind.read, 1)
 
 
+class ExactTests(KindCase):
+    """
+    Types whose instances need not be looked at.
+    """
+
+    VALUES: ClassVar[list[Any]] = [
+        *(value for _, right, wrong in LEAVES for value in right + wrong),
+        *(Frog(), TreeFrog(), Toad(), Colour.GREEN, [1], (1,), {"a": 1}),
+    ]
+
+    def test_asRead(self) -> None:
+        """
+        What is exactly of a type that a kind names is what it reads.
+        """
+        for annotation, types in (
+            (int, {int}),
+            (float, {float}),
+            (Optional[str], {str, type(None)}),
+            (Union[int, float], {int, float}),
+            (Frog, {Frog}),
+            (Optional[Frog], {Frog, type(None)}),
+            (Union[Frog, Toad, str], {Frog, Toad, str}),
+            # It would be a float, or the name of a colour.
+            (Union[float, Frog, int], {float}),
+            (Union[Colour, Frog, str], set()),
+            (Literal["a", 1], set()),
+            (Literal[b"a"], set()),
+            (Annotated[int, Meta(ge=1)], set()),
+            (Annotated[NewType("Depth", int), Meta(ge=1)], set()),
+            (list[int], set()),
+            (Colour, set()),
+        ):
+            kind = kindOf(annotation)
+            self.assertEqual(types, kind.exact, annotation)
+            self.assertTakes(annotation, *[v for v in self.VALUES if type(v) in types])
+        for value in self.VALUES:
+            if type(value) in kindOf(Any).exact:
+                self.assertTakes(Any, value)
+        self.assertNotIn(list, kindOf(Any).exact)  # which may hold a part of a cycle
+
+
 class UnionTests(KindCase):
     """
     One kind or another.

@@ -69,6 +69,15 @@ class Parcel(pb.Copyable):
         return {"content": self.content}
 
 
+class OwnParcel(Parcel):
+    """
+    One that has a say in how it is jellied, and so is for each observer.
+    """
+
+    def jellyFor(self, jellier: Any) -> Any:
+        return super().jellyFor(jellier)
+
+
 class Parceled(pb.RemoteCopy):
     pass
 
@@ -419,22 +428,24 @@ class ObserversTests(PondTestCase):
         """
         pond = Pond()
         caches = self.follow(pond, 5)
-        serialized = []
-        for link in self.pair.links:
-            stocks = link.server.serialize
+        asked = []
 
-            def serialize(*args: Any, stocks: Any = stocks, **kw: Any) -> Any:
-                serialized.append(args)
-                return stocks(*args, **kw)
+        def getStateToCopyFor(parcel: Any, perspective: Any) -> Any:
+            asked.append(perspective)
+            return {"content": parcel.content}
 
-            link.server.serialize = serialize
+        self.patch(Parcel, "getStateToCopyFor", getStateToCopyFor)
         pond.addDuck({"name": ["daffy", 1.5, None, b"x", ("y", {3})]})
-        self.assertEqual(1, len(serialized))
+        pond.addDuck(Parcel("for all of a perspective"))
+        self.assertEqual([None], asked)
+        pond.addDuck(OwnParcel("for each"))
+        self.assertEqual([None] * (1 + 5), asked)
         self.pair.flush()
         for cache in caches:
-            self.assertEqual(pond.ducks, cache.ducks)
-        pond.addDuck(Parcel("per observer"))
-        self.assertEqual(1 + 5, len(serialized))
+            plain, *parcels = cache.ducks
+            self.assertEqual(pond.ducks[0], plain)
+            contents = [parcel.content for parcel in parcels]
+            self.assertEqual(["for all of a perspective", "for each"], contents)
 
 
 class DeliveryTests(PondTestCase):
@@ -535,8 +546,8 @@ class DeliveryTests(PondTestCase):
             datetime,
             "\ud800",
         ]
-        pond = Pond()
-        caches = self.follow(pond)
+        pond = Pond(STOCK_WATCHER)
+        caches = self.follow(pond, clientFactory=stock.PBClientFactory)
         log = self.recordLog()
         for value in values:
             for sent in (value, [{"deep": value}], Parcel(value), Parcel([value])):
@@ -555,8 +566,8 @@ class DeliveryTests(PondTestCase):
         """
         The error says where the value stands, and not what it is.
         """
-        pond = Pond()
-        self.follow(pond)
+        pond = Pond(STOCK_WATCHER)
+        self.follow(pond, clientFactory=stock.PBClientFactory)
         told = pond.addDuck({"name": [1, "secret" * 200_000]})
         error = self.failureResultOf(told, NotSendable).value
         self.assertEqual("$[0].name[1]", error.path)
@@ -564,10 +575,10 @@ class DeliveryTests(PondTestCase):
 
     def test_tooManyItems(self) -> None:
         """
-        A list that is too long is not sent.
+        A list that is too long for a stock peer is not sent to one.
         """
-        pond = Pond()
-        self.follow(pond)
+        pond = Pond(STOCK_WATCHER)
+        self.follow(pond, clientFactory=stock.PBClientFactory)
         self.failureResultOf(pond.addDuck([None] * 655_361), NotSendable)
         self.assertFalse(self.pair.pump())
 
@@ -596,7 +607,7 @@ class DeliveryTests(PondTestCase):
             raise KeyError("secret")
 
         self.patch(Pond, "observerFailed", staticmethod(observerFailed))
-        delivery = self.successResultOf(pond.addDuck(Parcel("secret")))
+        delivery = self.successResultOf(pond.addDuck(OwnParcel("secret")))
         self.pair.flush()
         self.assertEqual([unlucky], list(delivery.refused))
         self.assertEqual([unlucky], pond.failed)
@@ -653,7 +664,7 @@ class DeliveryTests(PondTestCase):
             return {}
 
         self.patch(Parcel, "getStateToCopyFor", getStateToCopyFor)
-        delivery = self.successResultOf(pond.addDuck(Parcel(1)))
+        delivery = self.successResultOf(pond.addDuck(OwnParcel(1)))
         self.assertEqual((second, last), delivery.dropped)
         self.assertEqual((first, third), delivery.sent)
         self.pair.flush()

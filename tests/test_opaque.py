@@ -155,7 +155,7 @@ class OpaqueCopyTests(OpaqueCase):
         A few bytes that would unfold into millions are shown as they came.
         """
         pond = Pond(frogs=3)
-        for _ in range(12):
+        for _ in range(11):
             pond = Pond(a=pond, b=[pond, pond])
         inner = "test_opaque.Pond(...)"
         self.assertEqual(

@@ -4,6 +4,7 @@ However pbext is installed, the twistd plugin comes with it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 import tempfile
@@ -12,7 +13,15 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import pbext
 from tests import packages
+
+#: Whether the compiled part can be built here.
+COMPILER = shutil.which(os.environ.get("CC", "cc")) is not None
+
+
+def _compiled(names: list[str]) -> list[str]:
+    return [name for name in names if name.endswith((".so", ".pyd"))]
 
 
 class InstalledMixin:
@@ -48,6 +57,22 @@ class InstalledMixin:
         )
         self.assertIn("--allow-shutdown", shown)
 
+    def test_wire(self) -> None:
+        """
+        The wire is the compiled one, if there is a compiler; the environment
+        variable chooses the other one.
+        """
+        compiled = "compiled" if COMPILER else "pure Python"
+        for pure, codec in (("", compiled), ("1", "pure Python")):
+            shown = packages.run(
+                "env",
+                f"PBEXT_PURE={pure}",
+                self.programs() / "pbext",
+                "--version",
+                cwd=self.outside(),
+            )
+            self.assertEqual(shown, f"pbext {pbext.__version__} ({codec} wire)\n")
+
     def test_demo(self) -> None:
         """
         The demo runs, and leaves nothing behind.
@@ -78,13 +103,17 @@ class WheelTests(InstalledMixin, SynchronousTestCase):
         names = zipfile.ZipFile(wheel).namelist()
         self.assertIn("twisted/plugins/pbext_receiver.py", names)
         self.assertIn("pbext/py.typed", names)
+        self.assertEqual(len(_compiled(names)), 1 if COMPILER else 0)
+        self.assertIn("pbext/wire/_fast.pyi", names)
+        self.assertNotIn("pbext/wire/_fast.pyx", names)
         self.assertNotIn("twisted/__init__.py", names)
         self.assertNotIn("twisted/plugins/__init__.py", names)
         self.assertEqual([n for n in names if "dropin.cache" in n or "tests/" in n], [])
 
     def test_source(self) -> None:
         """
-        The source distribution holds the tests, the examples and the docs.
+        The source distribution holds the tests, the examples and the docs, and
+        of the compiled part what it is made of.
         """
         [source] = packages.distributions().glob("*.tar.gz")
         with tarfile.open(source) as opened:
@@ -98,6 +127,16 @@ class WheelTests(InstalledMixin, SynchronousTestCase):
             "twisted/plugins/pbext_receiver.py",
         ):
             self.assertIn(name, names)
+        fast = {name for name in names if name.startswith("pbext/wire/_fast.")}
+        self.assertEqual(fast, {"pbext/wire/_fast.pyi", "pbext/wire/_fast.pyx"})
+
+    def test_noCompiler(self) -> None:
+        """
+        Without a compiler there is a wheel as well, all in Python.
+        """
+        names = zipfile.ZipFile(packages.pureWheel()).namelist()
+        self.assertIn("pbext/wire/_decoder.py", names)
+        self.assertEqual(_compiled(names), [])
 
     def test_uninstall(self) -> None:
         """

@@ -16,6 +16,7 @@ from pbext import pb
 from pbext._referenceable import receiver
 from pbext.errors import BadArguments, BadMessage, UnknownMethod
 from pbext.testing import Pair, connectedPair
+from pbext.wire._encoded import Encoded
 from tests.ponds import PondTestCase, StockWatcher, Watcher
 
 #: Of each end's own classes: the flavors.
@@ -527,17 +528,19 @@ class ReceiverTests(ServingTestCase):
 
     def test_overridden(self) -> None:
         """
-        What a class or an object has put there is left alone.
+        What a class or an object has put there is left alone, and gets nested
+        lists, as in stock PB.
         """
 
         class Own(stock.Referenceable):
             def remoteMessageReceived(self, *call: Any) -> Any:
-                pass
+                return call
 
         own, patched = Own(), stock.Referenceable()
-        patched.remoteMessageReceived = print
-        self.assertEqual(own.remoteMessageReceived, receiver(own))
-        self.assertIs(print, receiver(patched))
+        patched.remoteMessageReceived = lambda *call: call
+        for thing in own, patched:
+            received = receiver(thing)(1, "get", Encoded(b"\x01\x80\x0b\x87"), [])
+            self.assertEqual((1, "get", [b"tuple"], []), received)
 
     def test_adapters(self) -> None:
         """
@@ -570,7 +573,7 @@ class ReceiverTests(ServingTestCase):
             received = receiver(cache)
             return received(self.pair.client, name, [b"tuple", *args], [b"dictionary"])
 
-        self.assertEqual([b"None"], update("addDuck", b"huey"))
+        self.assertEqual([b"None"], update("addDuck", b"huey").sexp())
         self.assertEqual([b"huey"], cache.ducks)
         self.assertRaises(BadArguments, update, "addDuck", SECRET.encode(), 1)
         self.assertRaises(UnknownMethod, update, "removeDuck", SECRET.encode())

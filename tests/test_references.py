@@ -410,7 +410,7 @@ class ReaderTests(ReferenceTestCase):
         self.assertIs(pb.RemoteReference, type(reference))
         self.assertEqual((7, "someone"), (reference.luid, reference.perspective))
         self.assertIs(self.pair.client, reference.broker)
-        self.assertIs(self.sexp, self.taken[0])
+        self.assertEqual([(b"remote", 7)], self.taken)
         told: list[int] = []
         self.patch(self.pair.client, "sendDecRef", told.append)
         del reference
@@ -442,7 +442,7 @@ class ReaderTests(ReferenceTestCase):
             cache = self.get(0)
             luid = cache.luid
             again = self.read(b"cached", luid)
-            self.assertEqual([self.sexp], self.taken)
+            self.assertEqual([(b"cached", luid)], self.taken)
             self.assertIs(cache.__dict__, again.__dict__)
             self.assertEqual(make is Pond, again is cache)
             self.assertTrue(

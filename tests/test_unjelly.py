@@ -458,7 +458,7 @@ class GivenTests(SynchronousTestCase):
         """
         whole = [b"pond.Pond", 7, [b"dictionary"]]
         for sexp in [b"remote", 7], [b"cached", 7], whole:
-            self.assertEqual([sexp], self.find(sexp))
+            self.assertEqual([tuple(sexp[:2])], self.find(sexp))
 
     def test_others(self) -> None:
         """
@@ -501,7 +501,7 @@ class GivenTests(SynchronousTestCase):
         Wherever it stands, and as often.
         """
         remote, cached = [b"remote", 1], [b"cached", 2]
-        inner = [b"pond.Pond", 3, [b"dictionary", [b"a", remote]]]
+        inner: list[Any] = [b"pond.Pond", 3, [b"dictionary", [b"a", remote]]]
         sexp = [
             b"tuple",
             [b"list", cached, [b"reference", 1, inner]],
@@ -509,17 +509,8 @@ class GivenTests(SynchronousTestCase):
             [b"pond.Duck", [b"dictionary", [b"b", [b"frozenset", cached]]]],
             [b"dereference", 1],
         ]
-        self.assertEqual(
-            sorted([remote, remote, cached, cached, cached, inner]), self.find(sexp)
-        )
-
-    def test_itself(self) -> None:
-        """
-        It is the very parts of the message that are found.
-        """
-        remote = [b"remote", 7]
-        [found] = _unjelly.given([b"list", remote])
-        self.assertIs(remote, found)
+        counted = [remote, remote, cached, cached, cached, inner[:2]]
+        self.assertEqual(sorted(map(tuple, counted)), self.find(sexp))
 
     def test_deep(self) -> None:
         """
@@ -528,4 +519,4 @@ class GivenTests(SynchronousTestCase):
         sexp: list[Any] = [b"remote", 7]
         for _ in range(50_000):
             sexp = [b"list", sexp]
-        self.assertEqual([[b"remote", 7]], self.find(sexp))
+        self.assertEqual([(b"remote", 7)], self.find(sexp))

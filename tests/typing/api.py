@@ -64,9 +64,18 @@ class ReadsAList(pb.RemoteCopy):
 
 class DuckPond(pb.Cacheable):
     acknowledged: ClassVar[bool] = True
+    whenLagging: ClassVar[str] = "conflate"
 
     def __init__(self) -> None:
         self.ducks: list[str] = []
+
+    def getUpdateToConflateFor(
+        self, perspective: object
+    ) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        return "setDucks", (self.ducks,), {}
+
+    def observerLagging(self, observer: Observer) -> None:
+        print(observer.lagging, self.observers.lagging)
 
     def addDuck(self, duck: str, author: Observer) -> Deferred[Delivery]:
         self.ducks.append(duck)
@@ -112,7 +121,7 @@ class PlainPond:
     def forget(self, observer: Observer) -> None:
         self.book.discard(observer)
         observer.callRemote("bye").addErrback(swallowDeadReference)
-        sent: int = self.book.counters.sent
+        sent: int = self.book.counters.sent + self.book.counters.lagged
         print(sent)
 
 
