@@ -22,7 +22,11 @@ pb: Any = import_module(PB)
 class DuckPond(pb.Cacheable):
     """
     A cache whose changes are announced in each of the ways there are.
+
+    @cvar ballast: what else is sent with each.
     """
+
+    ballast: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.ducks: dict[str, int] = {}
@@ -40,7 +44,9 @@ class DuckPond(pb.Cacheable):
         """
         As pbext has it.
         """
-        told: Deferred[Any] = self.observers.callRemote("setDucks", kind, count)
+        told: Deferred[Any] = self.observers.callRemote(
+            "setDucks", kind, count, *self.ballast
+        )
         return told
 
     def loop(self, kind: str, count: int) -> None:
@@ -48,7 +54,7 @@ class DuckPond(pb.Cacheable):
         The documented loop, which asks for no answers.
         """
         for observer in self.followers:
-            observer.callRemote("setDucks", kind, count, pbanswer=False)
+            observer.callRemote("setDucks", kind, count, *self.ballast, pbanswer=False)
 
     def answeredLoop(self, kind: str, count: int) -> Deferred[Any]:
         """
@@ -56,10 +62,37 @@ class DuckPond(pb.Cacheable):
         """
         return DeferredList(
             [
-                observer.callRemote("setDucks", kind, count).addErrback(lambda f: None)
+                observer.callRemote("setDucks", kind, count, *self.ballast).addErrback(
+                    lambda f: None
+                )
                 for observer in self.followers
             ]
         )
+
+
+class BulkyPond(DuckPond):
+    """
+    Whose updates are of 200 bytes.
+    """
+
+    ballast = ("." * 150,)
+
+
+class ConflatingPond(BulkyPond):
+    """
+    One who could not keep up gets the latest; in stock PB, a L{BulkyPond}.
+    """
+
+    whenLagging = "conflate"
+
+    def announce(self, kind: str, count: int) -> Deferred[Any]:
+        self._latest = kind, count
+        return super().announce(kind, count)
+
+    def getUpdateToConflateFor(
+        self, perspective: object
+    ) -> tuple[str, tuple[str, int], dict[str, object]]:
+        return "setDucks", self._latest, {}
 
 
 class AcknowledgedPond(DuckPond):
@@ -75,7 +108,7 @@ class RemoteDuckPond(pb.RemoteCache):
     What counts the updates that it sees.
     """
 
-    def observe_setDucks(self, kind: str, count: int) -> None:
+    def observe_setDucks(self, kind: str, count: int, ballast: str = "") -> None:
         self.ducks[kind] = count
         updatesSeen.add()
 
@@ -146,6 +179,8 @@ def tadpoles(number: int) -> list[Tadpole]:
 
 for _sent, _received in (
     (DuckPond, RemoteDuckPond),
+    (BulkyPond, RemoteDuckPond),
+    (ConflatingPond, RemoteDuckPond),
     (AcknowledgedPond, RemoteDuckPond),
     (Frog, RemoteFrog),
     (Toad, RemoteToad),

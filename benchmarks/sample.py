@@ -11,7 +11,8 @@ from typing import Any
 
 from twisted.internet.task import react
 
-from benchmarks.jobs import JOBS
+from benchmarks.jobs import find
+from benchmarks.profiles import profiled
 from benchmarks.stage import setUp
 
 
@@ -23,11 +24,12 @@ async def main(reactor: Any, farPB: str, *argv: str) -> None:
     found = {}
     async with setUp(reactor, farPB) as stage:
         for name in argv[smoke:]:
-            job = JOBS[name]
+            job = find(name)
             sizes = {**job.sizes, **(job.tiny if smoke else {})}
             found[name] = await job.work(stage, **sizes)
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    react(main, sys.argv[1:])
+    with profiled("near"):
+        react(main, sys.argv[1:])

@@ -8,20 +8,28 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from benchmarks import usage
+from benchmarks.others import OTHERS
 from benchmarks.ponds import PB, pb
 
-__all__ = ["Stage", "setUp"]
+__all__ = ["Figures", "Stage", "otherLibrary", "setUp"]
+
+#: What a job reads off: a name that ends in its unit, and a number.
+Figures = dict[str, float]
 
 #: Seconds that a peer has to start and to connect, and then to end.
 _PATIENCE = 30
+
+#: How many files a server may have open: a connection is one.
+_FILES = 6000
 
 #: C{python -m} looks for this package in the directory it was started in.
 _HOME = Path(__file__).parent.parent
@@ -30,11 +38,19 @@ _HOME = Path(__file__).parent.parent
 _WARM_UP = 0.1
 
 
+def otherLibrary() -> Any:
+    """
+    @return: the module that does the job in C{pb}'s place, or C{None}.
+    """
+    name = os.environ.get("BENCHMARKS_OTHER")
+    return import_module(f"benchmarks.others.{OTHERS[name].module}") if name else None
+
+
 class Ground(pb.Root):
     """
-    Where the peer enters, and where its observers find the pond.
+    Where the peers enter, and where their observers find the pond.
 
-    @ivar entered: fires with the peer.
+    @ivar entered: fires with the next peer.
     """
 
     def __init__(self) -> None:
@@ -62,16 +78,56 @@ class Server(pb.PBServerFactory):
 class Stage:
     """
     @ivar ours: whether the server is pbext's.
+    @ivar other: another library, as a module of L{benchmarks.others}.
     @ivar reactor: what it runs on.
     @ivar ground: its root.
     @ivar peer: the other process.
     """
 
-    def __init__(self, reactor: Any, ground: Ground, peer: Any) -> None:
+    def __init__(self, reactor: Any, farPB: str, closing: AsyncExitStack) -> None:
         self.ours = PB.startswith("pbext")
+        self.other = otherLibrary()
         self.reactor = reactor
-        self.ground = ground
-        self.peer = peer
+        self.ground = Ground()
+        self.peer: Any = None
+        self._far = farPB
+        self._closing = closing
+        self._port = self.listen()
+
+    def listen(self, tls: bool = False) -> int:
+        """
+        @return: the number of a port with the ground behind it.
+        """
+        usage.allowFiles(_FILES)
+        how = (0, Server(self.ground), 50, "127.0.0.1")
+        if tls:
+            # Not before: it needs OpenSSL, which need not be there.
+            from benchmarks.tls import serverOptions
+
+            number, factory, *rest = how
+            port = self.reactor.listenSSL(number, factory, serverOptions(), *rest)
+        else:
+            port = self.reactor.listenTCP(*how)
+        self._closing.push_async_callback(maybeDeferred, port.stopListening)
+        found: int = port.getHost().port
+        return found
+
+    async def start(self) -> tuple[Any, subprocess.Popen[bytes]]:
+        """
+        Start a peer, which ends with the stage.
+        """
+        self.ground.entered = Deferred()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.peer", str(self._port)],
+            cwd=_HOME,
+            env={**os.environ, "BENCHMARKS_PB": self._far},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        self._closing.callback(_end, process)
+        peer = await self.ground.entered.addTimeout(_PATIENCE, self.reactor)
+        await peer.callRemote("cpu")  # by now it knows that it has entered
+        return peer, process
 
     async def measured(
         self,
@@ -80,7 +136,7 @@ class Stage:
         *,
         each: int = 1,
         ends: tuple[str, str],
-    ) -> dict[str, float]:
+    ) -> Figures:
         """
         Do some work a number of times.
 
@@ -106,31 +162,23 @@ class Stage:
         }
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @asynccontextmanager
-async def setUp(reactor: Any, farPB: str) -> Any:
+async def setUp(reactor: Any, farPB: str) -> AsyncIterator[Stage]:
     """
     Listen, and start the peer; in the end, end it.
 
     @param farPB: the module that is C{pb} in the peer.
     """
-    usage.allowFiles(2000)
-    ground = Ground()
-    port = reactor.listenTCP(0, Server(ground), interface="127.0.0.1")
-    peer = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.peer", str(port.getHost().port)],
-        cwd=_HOME,
-        env={**os.environ, "BENCHMARKS_PB": farPB},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        entered = await ground.entered.addTimeout(_PATIENCE, reactor)
-        yield Stage(reactor, ground, entered)
-    finally:
-        peer.terminate()
-        try:
-            peer.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            peer.kill()
-            peer.wait()
-        await port.stopListening()
+    async with AsyncExitStack() as closing:
+        stage = Stage(reactor, farPB, closing)
+        stage.peer, _ = await stage.start()
+        yield stage

@@ -4,6 +4,8 @@ How many updates have arrived in this process, and who waits for how many.
 
 from __future__ import annotations
 
+from collections import deque
+
 from twisted.internet.defer import Deferred, succeed
 
 __all__ = ["updatesSeen"]
@@ -19,24 +21,27 @@ class Tally:
 
     def reset(self) -> None:
         self._count = 0
-        self._wanted = -1
-        self._reached: Deferred[None] = Deferred()
+        self._next: float = float("inf")
+        self._waiting: deque[tuple[int, Deferred[None]]] = deque()
 
     def add(self) -> None:
         self._count += 1
-        if self._count == self._wanted:
-            self._reached.callback(None)
+        while self._count == self._next:
+            self._waiting.popleft()[1].callback(None)
+            self._next = self._waiting[0][0] if self._waiting else float("inf")
 
     def whenReached(self, count: int) -> Deferred[None]:
         """
-        One waits at a time.
+        Those who wait ask in the order of what they wait for.
 
         @return: fires when this has counted up to C{count}.
         """
         if self._count >= count:
             return succeed(None)
-        self._wanted, self._reached = count, Deferred()
-        return self._reached
+        reached: Deferred[None] = Deferred()
+        self._waiting.append((count, reached))
+        self._next = self._waiting[0][0]
+        return reached
 
 
 updatesSeen = Tally()
