@@ -309,26 +309,17 @@ cdef int64_t ENDLESS = <int64_t>1 << 61
 
 
 cdef int _kindOf(const unsigned char *p, Token *t) noexcept:
-    cdef const char *word = <const char *>p + t.body
-    if t.type == VOCAB:
-        if t.number == 3:
-            return DEREFERENCE
-        if t.number == 4:
-            return REFERENCE
-        if t.number == 5:
-            return DICTIONARY
-    elif t.type == STRING:
-        if t.number == 3 and memcmp(word, b"set", 3) == 0:
-            return MEMBERS
-        if t.number == 9 and memcmp(word, b"frozenset", 9) == 0:
-            return MEMBERS
-        if t.number == 9 and memcmp(word, b"reference", 9) == 0:
-            return REFERENCE
-        if t.number == 10 and memcmp(word, b"dictionary", 10) == 0:
-            return DICTIONARY
-        if t.number == 11 and memcmp(word, b"dereference", 11) == 0:
-            return DEREFERENCE
-    return OTHER
+    cdef int word
+    if t.type != VOCAB and t.type != STRING:
+        return OTHER
+    word = _wordOf(p, t)
+    if word == W_DICTIONARY:
+        return DICTIONARY
+    if word == W_REFERENCE:
+        return REFERENCE
+    if word == W_DEREFERENCE:
+        return DEREFERENCE
+    return MEMBERS if word == W_SET or word == W_FROZENSET else OTHER
 
 
 @cython.final
@@ -791,58 +782,36 @@ cdef list _names = [  # as above
 ]
 
 
+# How a word is spelled, and which of them a number of Banana's stands for.
+cdef const char *_spelled[W_COUNT]
+cdef Py_ssize_t _sizes[W_COUNT]
+cdef int _numbered[WORDS]
+
+
+cdef _spell():
+    cdef int word
+    for word in range(1, W_COUNT):
+        name = _names[word]
+        _spelled[word] = PyBytes_AS_STRING(name)
+        _sizes[word] = PyBytes_GET_SIZE(name)
+        if name in Banana.outgoingVocabulary:
+            _numbered[<int>Banana.outgoingVocabulary[name]] = word
+
+
+_spell()
+
+
 cdef int _wordOf(const unsigned char *p, Token *t) noexcept:
-    cdef const char *word = <const char *>p + t.body
-    cdef Py_ssize_t size = t.number
+    """
+    @param t: a string, or the number of a word.
+    """
+    cdef int word
     if t.type == VOCAB:
-        if size == 1:
-            return W_NONE
-        if size == 3:
-            return W_DEREFERENCE
-        if size == 4:
-            return W_REFERENCE
-        if size == 5:
-            return W_DICTIONARY
-        if size == 8:
-            return W_LIST
-        if size == 11:
-            return W_TUPLE
-    elif size == 3:
-        if memcmp(word, b"set", 3) == 0:
-            return W_SET
-    elif size == 4:
-        if memcmp(word, b"list", 4) == 0:
-            return W_LIST
-        if memcmp(word, b"None", 4) == 0:
-            return W_NONE
-        if memcmp(word, b"date", 4) == 0:
-            return W_DATE
-        if memcmp(word, b"time", 4) == 0:
-            return W_TIME
-    elif size == 5:
-        if memcmp(word, b"tuple", 5) == 0:
-            return W_TUPLE
-    elif size == 7:
-        if memcmp(word, b"unicode", 7) == 0:
-            return W_UNICODE
-        if memcmp(word, b"boolean", 7) == 0:
-            return W_BOOLEAN
-    elif size == 8:
-        if memcmp(word, b"datetime", 8) == 0:
-            return W_DATETIME
-    elif size == 9:
-        if memcmp(word, b"frozenset", 9) == 0:
-            return W_FROZENSET
-        if memcmp(word, b"timedelta", 9) == 0:
-            return W_TIMEDELTA
-        if memcmp(word, b"reference", 9) == 0:
-            return W_REFERENCE
-    elif size == 10:
-        if memcmp(word, b"dictionary", 10) == 0:
-            return W_DICTIONARY
-    elif size == 11:
-        if memcmp(word, b"dereference", 11) == 0:
-            return W_DEREFERENCE
+        return _numbered[t.number] if t.number < WORDS else W_CLASS
+    for word in range(1, W_COUNT):
+        if <Py_ssize_t>t.number == _sizes[word]:
+            if memcmp(p + t.body, _spelled[word], _sizes[word]) == 0:
+                return word
     return W_CLASS
 
 
