@@ -71,49 +71,17 @@ class Broker(Streams):
 
     declaredErrors: tuple[type, ...] = ()
 
-    def proto_message(
-        self,
-        requestID: Any,
-        objectID: Any,
-        message: Any,
-        answerRequired: Any,
-        netArgs: Any,
-        netKw: Any,
-    ) -> None:
+    def proto_message(self, *call: Any) -> None:
         """
         A call of an object of ours.
         """
-        self._serve(
-            self.localObjectForID,
-            requestID,
-            objectID,
-            message,
-            answerRequired,
-            netArgs,
-            netKw,
-        )
+        self._serve(self.localObjectForID, *call)
 
-    def proto_cachemessage(
-        self,
-        requestID: Any,
-        objectID: Any,
-        message: Any,
-        answerRequired: Any,
-        netArgs: Any,
-        netKw: Any,
-    ) -> None:
+    def proto_cachemessage(self, *call: Any) -> None:
         """
         An update of a cache that the peer has given.
         """
-        self._serve(
-            self._cacheForID,
-            requestID,
-            objectID,
-            message,
-            answerRequired,
-            netArgs,
-            netKw,
-        )
+        self._serve(self._cacheForID, *call)
 
     def localObjectForID(self, luid: Any) -> Any:
         """
