@@ -12,10 +12,10 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.spread import jelly
 
-from pbext._messages import Messages
 from pbext._outlet import Outlet
 from pbext._pages import Pages
 from pbext._peerlog import PeerLog
+from pbext._reading import Reading
 from pbext._reports import whereRaised
 from pbext._timeouts import Patience
 from pbext._turn import turnOf
@@ -47,12 +47,12 @@ def _method(command: bytes) -> str:
 #: comes with every message.
 _COMMANDS = {
     name.removeprefix("proto_").encode(): name
-    for name in dir(Messages)
+    for name in dir(Reading)
     if name.startswith("proto_")
 }
 
 
-class Connection(Messages):
+class Connection(Reading):
     """
     The part of a broker that minds the connection: what arrives that is no
     message, and what does not arrive, ends it, with one line in the log.
