@@ -102,7 +102,8 @@ def _alone(channel: Channel) -> _Codec:
     from pbext.wire._budget import UNLIMITED
     from pbext.wire._codec import Decoder, Encoder
     from pbext.wire._readers import readClass
-    from pbext.wire._unjelly import DATA, Unjellier
+    from pbext.wire._unjelly import Unjellier
+    from pbext.wire._words import DATA
 
     client = channel.client
     readers = {**DATA, qual(Plain).encode(): readClass(RemotePlain)}

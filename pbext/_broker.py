@@ -13,10 +13,10 @@ A mistake costs the call that it was made in, and no other: an answer that
 cannot be read or sent, an error that is none, a message that nobody expects.
 
 It is made of layers, each a class of its own that knows those below: messages
-(L{pbext._messages}, and L{pbext._reading} for those that come), the connection (L{pbext._connection}), what the two ends
-hold of each other (L{pbext._holdings}), calls (L{pbext._calls}), messages too
-large to leave at once (L{pbext._streams}), and here the serving of the peer's
-calls.
+(L{pbext._messages}) and the reading of the peer's (L{pbext._reading}), the
+connection (L{pbext._connection}), what the two ends hold of each other
+(L{pbext._holdings}), calls (L{pbext._calls}), messages too large to leave at once
+(L{pbext._streams}), and here the serving of the peer's calls.
 """
 
 from __future__ import annotations

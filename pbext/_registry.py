@@ -32,7 +32,7 @@ from pbext._references import READERS
 from pbext.errors import CannotRegister
 from pbext.wire._jelly import ATOMS
 from pbext.wire._readers import Reader, readClass, readFactory
-from pbext.wire._unjelly import DATA
+from pbext.wire._words import DATA
 
 __all__ = [
     "Registration",

@@ -42,6 +42,7 @@ from pbext.wire._jellier import CopyingJellier, Facade, keyStep, notUTF8
 from pbext.wire._jelly import checkSendable, pathTo
 from pbext.wire._readers import STATES, ClassReader, _fill, _unjellyFor, readClass
 from pbext.wire._unfinished import Unfinished
+from pbext.wire._words import DATA, Part
 
 cdef extern from "Python.h":
     object PyUnicode_DecodeUTF8(const char *, Py_ssize_t, const char *)
@@ -1365,7 +1366,7 @@ cdef class _Reading:
         self.unjellier.opened.add(number)
         found = self.value()
         named = self.references.get(number)
-        if found is named or not (named is None or isinstance(named, _Part)):
+        if found is named or not (named is None or isinstance(named, Part)):
             raise LookupError("a reference to itself, or one of two with one number")
         self.references[number] = found
         if isinstance(found, NotKnown):
@@ -1381,7 +1382,7 @@ cdef class _Reading:
         if number not in self.references:
             if self.unjellier.hashing and number not in self.unjellier.opened:
                 raise LookupError("a dereference before its reference, in a key")
-            self.references[number] = _Part(self.unjellier.queue)
+            self.references[number] = Part(self.unjellier.queue)
         found = self.references[number]
         self.waits = self.waits or isinstance(found, NotKnown)
         return found
@@ -1441,21 +1442,11 @@ STATES[RemoteCopy.setCopyableState] = _Filling
 cdef dict _tables = unjellyableRegistry
 cdef dict _factories = unjellyableFactoryRegistry
 
-cdef dict _data     # what reads the words of jelly, if it is not read here
-cdef object _Part
+# What reads the words of jelly, if it is not read here.
+cdef dict _data = dict(DATA)
 # The last registry's readers, in which each word of jelly means what it does in
 # it: no tag can take the place of one.
 cdef object _usual
-
-
-cdef int _load() except -1:
-    # Later than this module, which it needs.
-    global _data, _Part
-    from pbext.wire import _unjelly
-
-    _Part = _unjelly._Part
-    _data = dict(_unjelly.DATA)
-    return 0
 
 
 cdef dict _moments = {
@@ -1480,8 +1471,6 @@ def read(encoded, unjellier):
 
     @param unjellier: an L{Unjellier<pbext.wire._unjelly.Unjellier>}.
     """
-    if _data is None:
-        _load()
     cdef _Reading reading = _Reading.__new__(_Reading, encoded.data, unjellier)
     try:
         return reading.value()

@@ -56,7 +56,7 @@ def _fuzz(names: str, kept: str, options: list[str]) -> None:
 
     with atheris.instrument_imports(include=["pbext"]):
         import pbext.testing  # noqa: F401  # what is looked at
-        from pbext.wire import _decoder, _encoder, _unjelly  # noqa: F401  # too
+        from pbext.wire import _decoder, _encoder, _unjelly, _words  # noqa: F401  # too
     _only(names)
     from tests.fuzz._mutating import mutated
     from tests.fuzz._targets import TARGETS, run, streaming, telling, writing
