@@ -22,10 +22,11 @@ from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.logger import Logger
 from twisted.python.reflect import qual
 
+from pbext._backlog import PIECE, Backlog, isTooMuch
 from pbext._turn import Turn
 from pbext.limits import Limits
 
-__all__ = ["FEW", "PIECE", "Outlet", "Owner"]
+__all__ = ["Outlet", "Owner"]
 
 _log = Logger(namespace="pbext")
 
@@ -34,19 +35,11 @@ _log = Logger(namespace="pbext")
 #: (C{twisted.internet.abstract.FileDescriptor.bufferSize}).
 _PROBE = 2**16
 
-#: What waits is given to the transport in pieces of so many bytes: as many as
-#: it gives to the kernel at a time (C{FileDescriptor.SEND_LIMIT}).
-PIECE = 2**17
-
 #: Seconds for which TLS is asked: it gathers what is written in a turn of the
 #: reactor, and knows only then; and if it is told meanwhile to close, and has no
 #: producer any more, it forgets that
 #: (C{twisted.protocols.tls.BufferingTLSTransport}).
 _LATER = 0.01
-
-#: So many messages may wait, however large, before a peer is found to lag: one
-#: that is on its way, one that was written meanwhile, and the next one.
-FEW = 3
 
 #: The modules whose C{Server} and C{Client} are sockets and nothing else.
 _SOCKETS = frozenset({"twisted.internet.tcp", "twisted.internet.unix"})
@@ -67,56 +60,6 @@ class Owner(Protocol):
         Some of what waits has left, and with it the outlet may have ceased to
         be full.
         """
-
-
-class _Backlog:
-    """
-    What waits, in pieces.
-
-    @ivar size: how many bytes.
-    @ivar unread: how many of them are answers.
-    @ivar largest: of what is no answer, how many bytes the largest message has
-        or had.
-    @ivar paused: whether the transport takes no more.
-    @ivar giving: whether it is just being given some.
-    """
-
-    __slots__ = ("_pieces", "giving", "largest", "paused", "size", "unread")
-
-    def __init__(self) -> None:
-        # Of each: its parts, its bytes, and how many of these are answers.
-        self._pieces: deque[tuple[list[bytes], int, int]] = deque()
-        self.size = self.unread = self.largest = 0
-        self.paused = True
-        self.giving = False
-
-    def __bool__(self) -> bool:
-        return bool(self._pieces)
-
-    def add(self, data: bytes, answer: bool) -> None:
-        if not answer:
-            self.largest = max(self.largest, len(data))
-        # What is large is cut, so that one can see it leave.
-        for start in range(0, len(data), PIECE):
-            self._add(data[start : start + PIECE], answer)
-
-    def _add(self, part: bytes, answer: bool) -> None:
-        size = len(part)
-        unread = size if answer else 0
-        self.size += size
-        self.unread += unread
-        if self._pieces and self._pieces[-1][1] + size <= PIECE:
-            parts, before, unreadBefore = self._pieces.pop()
-            parts.append(part)
-            self._pieces.append((parts, before + size, unreadBefore + unread))
-        else:
-            self._pieces.append(([part], size, unread))
-
-    def take(self) -> bytes:
-        parts, size, unread = self._pieces.popleft()
-        self.size -= size
-        self.unread -= unread
-        return b"".join(parts)
 
 
 @implementer(IPushProducer)
@@ -163,7 +106,7 @@ class Outlet:
         self._turn = turn
         self._owner: Owner | None = owner
         self._socket = _isSocket(transport)
-        self._backlog: _Backlog | None = None
+        self._backlog: Backlog | None = None
         self._asked: Callable[[], object] | None = None
         self._registered = self._held = self._said = False
         self._probing: Any = None
@@ -198,33 +141,23 @@ class Outlet:
     @property
     def lagging(self) -> bool:
         """
-        Whether more waits than C{Limits.laggingBytes}, and more than L{FEW}
-        messages: after what could leave at once has left, so that it is not
-        one for whom much was written before the reactor had its turn.  Answers do
-        not count: the peer has asked for them.
+        Whether too much waits (L{isTooMuch}): after what could leave at once has
+        left, so that it is not one for whom much was written before the reactor
+        had its turn.
         """
-        most = self._laggingBytes
-        while self._unasked > most:
-            before = self.behind
+        backlog = self._backlog
+        while backlog is not None and isTooMuch(
+            backlog.unasked, backlog.largest, self._laggingBytes
+        ):
+            before = backlog.size
             # Until something has left it is not tried again.
             if not self._stuck:
                 self._send()
-            if self.behind == before:
+            backlog = self._backlog
+            if backlog is not None and backlog.size == before:
                 self._stuck = True
                 return True
         return False
-
-    @property
-    def _unasked(self) -> int:
-        """
-        How many bytes wait that are no answers, if they are more than a few
-        messages.
-        """
-        backlog = self._backlog
-        if backlog is None:
-            return 0
-        unasked = backlog.size - backlog.unread
-        return unasked if unasked > FEW * backlog.largest else 0
 
     def write(self, data: bytes, answer: bool = False) -> None:
         """
@@ -249,7 +182,7 @@ class Outlet:
             self._transport.write(data)
             return
         if len(data) > PIECE:
-            self._backlog = _Backlog()
+            self._backlog = Backlog()
             self._keep(data, answer)
             self.resumeProducing()
         else:
@@ -320,7 +253,7 @@ class Outlet:
         The transport has enough.
         """
         if self._backlog is None:
-            self._backlog = _Backlog()
+            self._backlog = Backlog()
         self._backlog.paused = True
 
     def resumeProducing(self) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from pbext._outlet import PIECE, Outlet
+from pbext._backlog import PIECE
+from pbext._outlet import Outlet
 
 __all__ = ["Pages"]
 

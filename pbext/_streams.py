@@ -15,9 +15,9 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.spread import banana, jelly
 
+from pbext._backlog import isTooMuch
 from pbext._calls import Calls
 from pbext._messages import Incoming
-from pbext._outlet import FEW
 from pbext.errors import (
     BadMessage,
     ConnectionTimedOut,
@@ -158,9 +158,9 @@ class Streams(Calls):
         See L{IConnection}.
         """
         waiting = self._departures
-        most = max(self.limits.laggingBytes, FEW * waiting.largest)
-        waits = waiting.unasked > most and self._isPaused()
-        return waits or super().lagging
+        most = self.limits.laggingBytes
+        waits = isTooMuch(waiting.unasked, waiting.largest, most)
+        return waits and self._isPaused() or super().lagging
 
     def _post(
         self,

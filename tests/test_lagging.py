@@ -11,7 +11,7 @@ from twisted.spread import pb as stock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import CacheState, Limits, Observers, pb
-from pbext._outlet import FEW
+from pbext._backlog import FEW
 from pbext.errors import BadDeclaration, DeadReference, Lagging
 from pbext.testing import Link, connectedPair
 from tests.ponds import (

@@ -16,7 +16,7 @@ from twisted.spread import pb as stock
 from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import CacheState, Limits, pb
-from pbext._outlet import FEW
+from pbext._backlog import FEW
 from pbext.testing import connectedPair
 
 CLIENTS = 4

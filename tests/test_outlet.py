@@ -22,8 +22,9 @@ from twisted.test.iosim import FakeTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import Limits
+from pbext._backlog import PIECE
 from pbext._memory import _MemoryTransport
-from pbext._outlet import PIECE, Outlet
+from pbext._outlet import Outlet
 from pbext._turn import turnOf
 
 #: As much as a transport takes before it says that it is full.

@@ -19,7 +19,8 @@ from twisted.internet.tcp import Server
 from twisted.trial.unittest import TestCase
 
 from pbext import pb
-from pbext._outlet import PIECE, Outlet
+from pbext._backlog import PIECE
+from pbext._outlet import Outlet
 from tests.wires import PBEXT, STOCK, TCPWire, TLSWire, UNIXWire, WireTestCase
 
 #: What must not be read by anybody between two ends of TLS.
