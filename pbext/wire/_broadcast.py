@@ -5,8 +5,6 @@ is the same for, but for two numbers at its head.
 
 from __future__ import annotations
 
-import datetime
-import decimal
 from types import TracebackType
 from typing import Any
 
@@ -16,26 +14,10 @@ from pbext.interfaces import IConnection
 from pbext.wire._banana import integer, listHead, varint
 from pbext.wire._codec import Encoder, encodeTokens
 from pbext.wire._jelly import checkSendable
+from pbext.wire._leaves import CONTAINERS, LEAVES
 from pbext.wire._streams import CHUNK
 
 __all__ = ["Encoding", "Message", "address"]
-
-_ATOMIC = frozenset(
-    {
-        type(None),
-        bool,
-        int,
-        float,
-        str,
-        bytes,
-        datetime.date,
-        datetime.datetime,
-        datetime.time,
-        datetime.timedelta,
-        decimal.Decimal,
-    }
-)
-_CONTAINERS = frozenset({list, tuple, set, frozenset})
 
 #: Deeper values are not looked into; this also ends on a cycle.
 _DEPTH = 20
@@ -67,24 +49,18 @@ def address(number: int) -> bytes:
     return integer(number)
 
 
-def _isPlain(value: object, depth: int = _DEPTH) -> bool:
+def _isPlain(value: Any, depth: int = _DEPTH) -> bool:
     """
     Whether a value is made of nothing but exact built-in types, so that no
     hook is asked what it is.
     """
     kind = type(value)
-    if kind in _ATOMIC:
+    if kind in LEAVES:
         return True
-    if not depth:
+    if not depth or kind not in CONTAINERS:
         return False
-    if kind in _CONTAINERS:
-        return all(_isPlain(item, depth - 1) for item in value)  # type: ignore[attr-defined]  # a container by its type
-    if kind is dict:
-        return all(
-            _isPlain(k, depth - 1) and _isPlain(v, depth - 1)
-            for k, v in value.items()  # type: ignore[attr-defined]  # a dict by its type
-        )
-    return False
+    parts = [*value, *value.values()] if kind is dict else value
+    return all(_isPlain(part, depth - 1) for part in parts)
 
 
 @attrs.frozen(eq=False)

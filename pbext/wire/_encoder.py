@@ -4,36 +4,28 @@ From values to bytes, in one pass.
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import struct
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from twisted.spread import flavors, jelly
 
 from pbext.errors import NotSendable
 from pbext.wire._banana import (
-    LARGEST,
     SYMBOLS,
     encodeTokens,
     integer,
     listHead,
     string,
-    varint,
 )
 from pbext.wire._encoded import Encoded
 from pbext.wire._flaw import Flaw
 from pbext.wire._jellier import (
-    AS_TEXT,
     CopyingJellier,
     Facade,
     keyStep,
-    notUTF8,
-    zoned,
 )
 from pbext.wire._jelly import checkSendable
+from pbext.wire._leaves import KINDS, LEAVES, NAMES, SHORT, TWO
 
 __all__ = ["Encoder"]
 
@@ -45,137 +37,16 @@ _POLICIES = frozenset(
     }
 )
 
-#: How many names of fields are remembered in their bytes, and how long they may
-#: be: fields of classes, not data.
-_NAMES, _NAME = 4096, 64
-
-_TWO = listHead(2)
 _REFERENCE = listHead(3) + SYMBOLS[b"reference"]
-_DEREFERENCE = _TWO + SYMBOLS[b"dereference"]
-
-#: How lists of up to so many items begin.
-_SHORT = 128
+_DEREFERENCE = TWO + SYMBOLS[b"dereference"]
 
 
 def _heads(word: bytes) -> list[bytes]:
-    return [listHead(length + 1) + string(word) for length in range(_SHORT)]
+    return [listHead(length + 1) + string(word) for length in range(SHORT)]
 
 
 _LISTS, _TUPLES, _DICTS = _heads(b"list"), _heads(b"tuple"), _heads(b"dictionary")
 _SETS, _FROZENSETS = _heads(b"set"), _heads(b"frozenset")
-
-
-class _Integers(dict[int, bytes]):
-    """
-    The usual ones; the others are written when they are asked for.
-    """
-
-    def __missing__(self, value: int) -> bytes:
-        if -LARGEST <= value <= LARGEST:
-            return integer(value)
-        raise _flawed("an integer of more than 448 bits", "send it as a string")
-
-
-_integer = _Integers({value: integer(value) for value in range(-128, 1024)}).__getitem__
-
-#: The str that are words, and how those that are none begin, by their length.
-_WORDS = {word.decode("ascii"): word for word in SYMBOLS}
-_UNICODE = _TWO + string(b"unicode")
-_TEXTS = [_UNICODE + varint(length) + b"\x82" for length in range(_SHORT)]
-
-
-def _text(value: str) -> bytes:
-    try:
-        data = value.encode()
-    except UnicodeEncodeError:
-        raise Flaw(notUTF8()) from None
-    if len(data) < _SHORT and value not in _WORDS:
-        return _TEXTS[len(data)] + data
-    return _UNICODE + string(data)
-
-
-class _Names(dict[str, bytes]):
-    """
-    Keys of dicts that are str, each with what begins the pair.
-    """
-
-    def __missing__(self, name: str) -> bytes:
-        data = _TWO + _text(name)
-        if len(name) <= _NAME:
-            if len(self) >= _NAMES:
-                self.clear()
-            self[name] = data
-        return data
-
-
-_names = _Names()
-
-
-def _flawed(got: str, fix: str) -> Flaw:
-    return Flaw(NotSendable(path="$", got=got, fix=fix))
-
-
-def _numbers(word: bytes, *numbers: int) -> bytes:
-    return _TWO + string(word) + string(" ".join(map(str, numbers)).encode("ascii"))
-
-
-def _date(value: datetime.date) -> bytes:
-    return _numbers(b"date", value.year, value.month, value.day)
-
-
-def _time(value: datetime.time) -> bytes:
-    if value.tzinfo:
-        raise Flaw(zoned())
-    return _numbers(b"time", value.hour, value.minute, value.second, value.microsecond)
-
-
-def _datetime(value: datetime.datetime) -> bytes:
-    if value.tzinfo:
-        raise Flaw(zoned())
-    return _numbers(
-        b"datetime",
-        value.year,
-        value.month,
-        value.day,
-        value.hour,
-        value.minute,
-        value.second,
-        value.microsecond,
-    )
-
-
-def _timedelta(value: datetime.timedelta) -> bytes:
-    return _numbers(b"timedelta", value.days, value.seconds, value.microseconds)
-
-
-def _decimal(value: decimal.Decimal) -> bytes:
-    if not value.is_finite():
-        raise _flawed("a decimal that is not finite", AS_TEXT)
-    sign, digits, exponent = value.as_tuple()
-    number = int("".join(map(str, digits)))
-    if number > LARGEST:
-        raise _flawed("a decimal", "send a simpler value")
-    number = -number if sign else number
-    return listHead(3) + string(b"decimal") + integer(number) + integer(int(exponent))
-
-
-#: What writes what cannot hold anything.
-_LEAVES: dict[type, Callable[[Any], bytes]] = {
-    type(None): {None: listHead(1) + SYMBOLS[b"None"]}.__getitem__,
-    bool: {
-        value: _TWO + string(b"boolean") + string(word)
-        for value, word in [(True, b"true"), (False, b"false")]
-    }.__getitem__,
-    int: _integer,
-    float: partial(struct.Struct("!cd").pack, b"\x84"),
-    str: _text,
-    bytes: string,
-    datetime.date: _date,
-    datetime.time: _time,
-    datetime.datetime: _datetime,
-    datetime.timedelta: _timedelta,
-    decimal.Decimal: _decimal,
-}
 
 
 class Encoder:
@@ -220,7 +91,7 @@ class Encoder:
         broker, copiers = self._broker, self._copiers
         policy = getattr(broker.security.isTypeAllowed, "__func__", None)
         if policy not in _POLICIES or (
-            copiers and not copiers.keys().isdisjoint(_KINDS)
+            copiers and not copiers.keys().isdisjoint(KINDS)
         ):
             return self._encodeLists(value)
         try:
@@ -297,7 +168,7 @@ class Encoder:
         return True
 
     def _write(self, value: Any) -> None:
-        leaf = _LEAVES.get(type(value))
+        leaf = LEAVES.get(type(value))
         if leaf is not None:
             self._parts.append(leaf(value))
         else:
@@ -310,7 +181,7 @@ class Encoder:
             return
         met[key] = len(parts)
         self._alive.append(items)
-        append, leaves = parts.append, _LEAVES.get
+        append, leaves = parts.append, LEAVES.get
         size = len(items)
         append(_head(heads, size))
         index = -1
@@ -334,7 +205,7 @@ class Encoder:
             return
         met[id(value)] = len(parts)
         self._alive.append(value)
-        append, leaves = parts.append, _LEAVES.get
+        append, leaves = parts.append, LEAVES.get
         append(_head(_DICTS, len(value)))
         key: Any = None
         inKey = False
@@ -342,9 +213,9 @@ class Encoder:
             for key, item in value.items():
                 inKey = True
                 if type(key) is str:
-                    append(_names[key])
+                    append(NAMES[key])
                 else:
-                    append(_TWO)
+                    append(TWO)
                     self._write(key)
                 inKey = False
                 leaf = leaves(type(item))
@@ -411,7 +282,7 @@ class Encoder:
         parts = self._parts
         self._met[id(value)] = len(parts)
         self._alive.append(value)
-        parts.append(_TWO + string(tag) if type(tag) is bytes else self._badTag(tag))
+        parts.append(TWO + string(tag) if type(tag) is bytes else self._badTag(tag))
         self.owner = value
         if type(state) is dict:
             self._writeDict(state)
@@ -426,13 +297,13 @@ class Encoder:
             checkSendable([tag], limit=self._broker.stringLimit)
         except NotSendable as error:
             raise Flaw(error) from None
-        return _TWO + encodeTokens(tag, True, self._broker.stringLimit)
+        return TWO + encodeTokens(tag, True, self._broker.stringLimit)
 
     def _writeCopied(self, value: Any, copier: Any) -> None:
         _cls, toWire = copier.sender
         self._met[id(value)] = len(self._parts)
         self._alive.append(value)
-        self._parts.append(_TWO + string(copier.tag.encode("utf-8")))
+        self._parts.append(TWO + string(copier.tag.encode("utf-8")))
         if isinstance(value, flavors.Copyable):
             self.owner = value
         self._write(toWire(value))
@@ -444,7 +315,7 @@ _stateFor = flavors.Copyable.getStateToCopyFor
 
 
 def _head(heads: list[bytes], size: int) -> bytes:
-    if size < _SHORT:
+    if size < SHORT:
         return heads[size]
     return listHead(size + 1) + heads[0][2:]
 
@@ -461,6 +332,3 @@ _CONTAINERS: dict[type, Callable[[Encoder, Any], None]] = {
     set: _writer(_SETS),
     frozenset: _writer(_FROZENSETS),
 }
-
-#: Kinds of which something else may be made, by a policy or a copier.
-_KINDS = _LEAVES.keys() | _CONTAINERS.keys()

@@ -36,10 +36,10 @@ from pbext.errors import BadMessage, LimitReached, NotSendable, PeerError
 from pbext.wire import _crowding
 from pbext.wire._crowding import membersOf
 from pbext.wire._encoded import Encoded
-from pbext.wire._encoder import _CONTAINERS, _LEAVES
 from pbext.wire._flaw import Flaw
 from pbext.wire._jellier import CopyingJellier, Facade, keyStep, notUTF8
 from pbext.wire._jelly import checkSendable, pathTo
+from pbext.wire._leaves import KINDS, LEAVES
 from pbext.wire._readers import STATES, ClassReader, _fill, _unjellyFor, readClass
 from pbext.wire._unfinished import Unfinished
 from pbext.wire._words import DATA, Part
@@ -1807,7 +1807,7 @@ cdef class Encoder:
             return False
         if self._copiers:
             for kind in self._copiers:
-                if kind in _leaves or kind in _CONTAINERS:
+                if kind in KINDS:
                     return False
         return True
 
@@ -2184,7 +2184,7 @@ cdef class Encoder:
         return self._output.raw(b"\0", 1)  # a place of its own
 
 
-cdef dict _leaves = _LEAVES
+cdef dict _leaves = LEAVES
 
 
 def _placeOf(edit):
