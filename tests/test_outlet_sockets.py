@@ -21,7 +21,7 @@ from twisted.trial.unittest import TestCase
 from pbext import pb
 from pbext._backlog import PIECE
 from pbext._outlet import Outlet
-from tests.wires import PBEXT, STOCK, TCPWire, TLSWire, UNIXWire, WireTestCase
+from tests.wires import PBEXT, STOCK, TCPWire, TLSWire, UNIXWire, WireTestCase, across
 
 #: What must not be read by anybody between two ends of TLS.
 SECRET = b"what the frogs say to each other"
@@ -175,17 +175,14 @@ class _SlowPeer:
         line.client.transport.resumeProducing()
 
 
-def _cases() -> dict[str, type]:
-    cases = {}
-    for wire in TCPWire, UNIXWire, TLSWire:
-        for name, theirs in (("", PBEXT), ("Stock", STOCK)):
-            title = f"SlowPeer{name}{wire.__name__}Tests"
-            namespace = {"Wire": wire, "theirs": theirs, "__module__": __name__}
-            cases[title] = type(title, (_SlowPeer, WireTestCase), namespace)
-    return cases
-
-
-globals().update(_cases())
+globals().update(
+    across(
+        module=__name__,
+        tests=_SlowPeer,
+        rows={"": {"theirs": PBEXT}, "Stock": {"theirs": STOCK}},
+        wires=(TCPWire, UNIXWire, TLSWire),
+    )
+)
 
 
 class _Accepting(TestCase):

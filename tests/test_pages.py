@@ -31,7 +31,7 @@ from tests.wires import (
     TCPWire,
     TLSWire,
     UNIXWire,
-    WireTestCase,
+    across,
 )
 
 #: More than the kernel's buffers take.
@@ -169,17 +169,14 @@ class _Readers:
         self.assertLess(read, len(BOOK))
 
 
-def _cases() -> dict[str, type]:
-    cases = {}
-    for wire in MemoryWire, TCPWire, UNIXWire, TLSWire:
-        for name, theirs in (("", PBEXT), ("Stock", STOCK)):
-            title = f"Readers{name}{wire.__name__}Tests"
-            namespace = {"Wire": wire, "theirs": theirs, "__module__": __name__}
-            cases[title] = type(title, (_Readers, WireTestCase), namespace)
-    return cases
-
-
-globals().update(_cases())
+globals().update(
+    across(
+        module=__name__,
+        tests=_Readers,
+        rows={"": {"theirs": PBEXT}, "Stock": {"theirs": STOCK}},
+        wires=(MemoryWire, TCPWire, UNIXWire, TLSWire),
+    )
+)
 
 
 class Reading(Pager):

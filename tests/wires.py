@@ -6,6 +6,7 @@ with pbext's factories or Twisted's own at either end.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -319,16 +320,21 @@ class WireTestCase(TestCase):
 
 
 def across(
-    *, module: str, tests: type, rows: dict[str, dict[str, Any]]
+    *,
+    module: str,
+    tests: type,
+    rows: dict[str, dict[str, Any]],
+    wires: Iterable[Any] = (MemoryWire, TCPWire),
 ) -> dict[str, type]:
     """
     @param module: the name of the module that has the tests.
     @param tests: the tests, to be mixed with L{WireTestCase}.
     @param rows: attributes of a test case, by what its name has for them.
-    @return: test cases by name: for each row, in memory and over TCP.
+    @param wires: by default in memory and over TCP.
+    @return: test cases by name: for each row, by each of the wires.
     """
     cases = {}
-    for wire in (MemoryWire, TCPWire):
+    for wire in wires:
         for row, attributes in rows.items():
             name = f"{tests.__name__.strip('_')}{row}{wire.__name__}Tests"
             namespace = {"Wire": wire, "__module__": module, **attributes}
