@@ -28,14 +28,11 @@ from pbext.errors import (
     Unordered,
 )
 from pbext.interfaces import IConnection
+from pbext.wire._commands import NO_ARGUMENTS, NO_KEYWORDS
 from pbext.wire._jelly import findTag
 from pbext.wire._parts import listsOf
 
 __all__ = ["Calls"]
-
-#: The jelly of no arguments and of no keyword arguments.
-_NO_ARGUMENTS = [b"tuple"]
-_NO_KEYWORDS = [b"dictionary"]
 
 
 @implementer(IConnection)
@@ -103,8 +100,8 @@ class Calls(Holdings):
             self._giveUp(Lagging(laggingBytes=self.limits.laggingBytes))
             return fail(DeadReference())
         requestID = None
-        netArgs: Any = _NO_ARGUMENTS
-        netKw: Any = _NO_KEYWORDS
+        netArgs: Any = NO_ARGUMENTS
+        netKw: Any = NO_KEYWORDS
         # A level of its own: an answer may be made and not be sent yet.
         self._enlisted.append([])
         try:

@@ -23,15 +23,13 @@ from pbext.errors import BadMessage, PBExtError
 from pbext.limits import Limits
 from pbext.wire._budget import Budget
 from pbext.wire._codec import Decoder
+from pbext.wire._commands import VALUES
 from pbext.wire._encoded import Encoded
 from pbext.wire._parts import listsOf
 
 __all__ = ["Connection"]
 
 _log = Logger(namespace="pbext")
-
-#: Where the values of a message begin, which may be left in their bytes.
-_VALUES = {b"message": 5, b"cachemessage": 5, b"answer": 2, b"error": 2}
 
 #: How many times as many answers may wait where this side has made the
 #: connection.  It knows whom it talks to, and if both ends stopped reading,
@@ -261,7 +259,7 @@ class Connection(Reading):
             command = sexp[0]
             do = getattr(self, _COMMANDS.get(command) or _method(command), None)
             if do is not None:
-                values = _VALUES.get(command, len(sexp))
+                values = VALUES.get(command, len(sexp))
                 if Encoded in map(type, sexp[1:values]):  # most often, none is
                     head = map(listsOf, sexp[:values])
                     sexp = [*head, *sexp[values:]]

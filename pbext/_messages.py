@@ -19,23 +19,13 @@ from pbext._registry import Registry, defaultRegistry
 from pbext.errors import NotSendable
 from pbext.interfaces import IParticipant
 from pbext.wire._codec import Encoder, encodeTokens
+from pbext.wire._commands import CALLS, VALUES
 from pbext.wire._encoded import Encoded
 from pbext.wire._jellier import CopyingJellier, Jellier
 from pbext.wire._jelly import checkSendable
+from pbext.wire._leaves import KINDS
 
 __all__ = ["Incoming", "Messages"]
-
-#: The commands that ask for an answer, if their fifth word says so, those that
-#: are one, and those that carry values (C{twisted.spread.pb.Broker.proto_*}).
-_CALLS = frozenset({b"message", b"cachemessage"})
-_ANSWERS = frozenset({b"answer", b"error"})
-_MESSAGES = _CALLS | _ANSWERS
-
-#: Kinds of what is no Deferred.  Deferred is an abstract base class, and those are
-#: slow to say of what it is none of theirs.
-_READY = frozenset(
-    {type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset}
-)
 
 
 @attrs.define(eq=False)
@@ -233,7 +223,8 @@ class Messages(pb.Broker):
         kind = type(object)
         if kind is CoroutineType:
             object, kind = Deferred.fromCoroutine(object), Deferred
-        if kind not in _READY and isinstance(object, Deferred):
+        # Deferred is an abstract base class: those are slow to say what is none.
+        if kind not in KINDS and isinstance(object, Deferred):
             return object.addCallback(self._makeLater, self._serving, form, context)
         if self._serving is not None:
             self._serving.held.append(object)
@@ -302,7 +293,7 @@ class Messages(pb.Broker):
         @raise twisted.spread.banana.BananaError: if it has no form there.
         """
         # All that it takes a message of the peer's to make this side say.
-        answer = type(obj) is tuple and obj[0] not in _CALLS
+        answer = type(obj) is tuple and obj[0] not in CALLS
         self._write(encodeTokens(obj, self.vocabulary, self.stringLimit), answer)
 
     def _write(self, data: bytes, answer: bool = False) -> None:
@@ -316,7 +307,7 @@ class Messages(pb.Broker):
             then nothing was sent, and they are told that.
         """
         since, self._since = self._since, None
-        if not self._enlisted[-1] or exp[0] not in _MESSAGES:
+        if not self._enlisted[-1] or exp[0] not in VALUES:
             self._post(exp, (), since)
             return
         participants = self._takeEnlisted()
@@ -346,7 +337,7 @@ class Messages(pb.Broker):
         """
         if not participants:
             return
-        asked = bool(exp[4]) if exp[0] in _CALLS else None
+        asked = bool(exp[4]) if exp[0] in CALLS else None
         if asked:
             self._asked[exp[1]] = participants, exp[5:]
         for participant in participants:

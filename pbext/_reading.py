@@ -17,6 +17,7 @@ from pbext._messages import Messages
 from pbext._references import READERS
 from pbext.errors import BadValue, PBExtError, PeerError, RefusedTag
 from pbext.wire._codec import encodeTokens
+from pbext.wire._commands import NO_KEYWORDS
 from pbext.wire._encoded import Encoded
 from pbext.wire._jelly import findTag, pathTo
 from pbext.wire._parts import listsOf
@@ -32,11 +33,9 @@ _READERS = ("twisted.", "pbext.")
 #: cycle, it may have no values yet.
 _ASKED = ("__hash__", "__eq__")
 
-#: The jelly of no keyword arguments; and in its bytes, the word as a number and
-#: in full.
-_NO_KEYWORDS = [b"dictionary"]
+#: No keyword arguments in bytes, the word as a number and in full.
 _NO_KEYWORDS_IN_BYTES = tuple(
-    encodeTokens(_NO_KEYWORDS, vocabulary, banana.SIZE_LIMIT)
+    encodeTokens(NO_KEYWORDS, vocabulary, banana.SIZE_LIMIT)
     for vocabulary in (True, False)
 )
 
@@ -69,7 +68,7 @@ class Reading(Messages):
                 return {}  # as most calls have none
             if sexp.cyclic:
                 sexp = sexp.sexp()
-        elif sexp == _NO_KEYWORDS:
+        elif sexp == NO_KEYWORDS:
             return {}
         outer = self.unserializingPerspective
         self.unserializingPerspective = perspective

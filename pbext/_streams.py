@@ -29,12 +29,11 @@ from pbext.limits import Limits
 from pbext.wire._banana import listHead
 from pbext.wire._budget import Budget
 from pbext.wire._codec import Decoder, encodeTokens
+from pbext.wire._commands import CALLS, NO_ARGUMENTS, NO_KEYWORDS, VALUES
 from pbext.wire._encoded import Encoded
 from pbext.wire._streams import (
-    CALLS,
     CHUNK,
     DIALECT,
-    MESSAGES,
     Arrival,
     Departures,
     Parcel,
@@ -46,7 +45,7 @@ __all__ = ["Streams"]
 _LIMITS = frozenset(field.name.encode("ascii") for field in attrs.fields(Limits))
 
 #: What tells a cache that it has missed something, after its number.
-_INVALIDATE = (b"invalidate", 0, [b"tuple"], [b"dictionary"])
+_INVALIDATE = (b"invalidate", 0, NO_ARGUMENTS, NO_KEYWORDS)
 
 
 @attrs.frozen(eq=False)
@@ -177,7 +176,7 @@ class Streams(Calls):
             self._write(parts[0], exp[0] not in CALLS)
             self._written(exp, participants)
             return
-        values = 5 if exp[0] in CALLS else 2
+        values = VALUES.get(exp[0], 2)
         parcel = Parcel(
             exp[0],
             exp[2] if exp[0] in CALLS else None,
@@ -383,7 +382,7 @@ class Streams(Calls):
             or decoder.pending
             or not message
             or type(message[0]) is not bytes
-            or message[0] not in MESSAGES
+            or message[0] not in VALUES
         ):
             raise BadMessage(why="what has come in chunks is no message")
         return message

@@ -16,12 +16,11 @@ import attrs
 
 from pbext.errors import BadMessage, LimitReached
 from pbext.wire._codec import encodeTokens
+from pbext.wire._commands import ANSWERS, CALLS, VALUES
 
 __all__ = [
-    "CALLS",
     "CHUNK",
     "DIALECT",
-    "MESSAGES",
     "Arrival",
     "Departures",
     "Parcel",
@@ -35,14 +34,6 @@ DIALECT = b"pbext1"
 #: (C{twisted.internet.abstract.FileDescriptor.bufferSize}), so that there is
 #: little in front of a small message, and a chunk for each time it is empty.
 CHUNK = 64 * 1024
-
-#: What is addressed to an object, and may ask for an answer.
-CALLS = frozenset({b"message", b"cachemessage"})
-#: What it is answered with.
-ANSWERS = frozenset({b"answer", b"error"})
-
-#: The commands that carry values, and so may be large.
-MESSAGES = CALLS | ANSWERS
 
 #: What is said of large messages that go the other way.
 _WORDS = frozenset({b"took", b"refused"})
@@ -83,7 +74,7 @@ class Parcel:
         """
         Whether it is cut into chunks.
         """
-        return self.size > CHUNK and self.command in MESSAGES
+        return self.size > CHUNK and self.command in VALUES
 
     @property
     def gone(self) -> bool:
