@@ -186,6 +186,7 @@ class Broker(Streams):
         try:
             self._reply(b"error", call, make())
         except Exception:
+            self.withdraw()
             return False  # there is a simpler one
         return True
 
@@ -198,7 +199,7 @@ class Broker(Streams):
         """
         unsafe = bool(getattr(self.factory, "unsafeTracebacks", False))
         if self._travels(failure.value):
-            yield partial(self.form, self._toBytes, failure.value)
+            yield partial(self._toBytes, failure.value, (None, None, None, None))
         yield partial(self._jellied, failure, text, unsafe)
         yield partial(self._jellied, failure, text, False)
 

@@ -102,13 +102,14 @@ class Calls(Holdings):
         requestID = None
         netArgs: Any = NO_ARGUMENTS
         netKw: Any = NO_KEYWORDS
+        context = perspective, message, None, None
         # A level of its own: an answer may be made and not be sent yet.
         self._enlisted.append([])
         try:
             if args:
-                netArgs = self.form(self._toBytes, args, perspective, message)
+                netArgs = self._toBytes(args, context)
             if kw:
-                netKw = self.form(self._toBytes, kw, perspective, message)
+                netKw = self._toBytes(kw, context)
             if self.disconnected:  # by a hook that was called
                 raise DeadReference()
             requestID = self.newRequestID()

@@ -27,6 +27,10 @@ from pbext.wire._leaves import KINDS
 
 __all__ = ["Incoming", "Messages"]
 
+#: What the hooks of a value are told of where it goes: the perspective that it
+#: is for, and of a call its method and, of an answer, its arguments.
+Context = tuple[Any, Any, Any, Any]
+
 
 @attrs.define(eq=False)
 class Incoming:
@@ -201,19 +205,23 @@ class Messages(pb.Broker):
         serving = self._serving
         return bool(self.disconnected or not (serving is None or serving.wanted))
 
-    def _toLists(self, object: Any) -> Any:
+    def _toLists(self, object: Any, context: Context) -> Any:
         jellier = CopyingJellier if self.registry.copiers else Jellier
-        return jellier(self.security, self).jellyFull(object)
+        outer = self.enter(context)
+        try:
+            return jellier(self.security, self).jellyFull(object)
+        finally:
+            self.leave(outer)
 
-    def _toBytes(self, object: Any) -> Encoded:
-        encoded: Encoded = Encoder(self).encode(object)
+    def _toBytes(self, object: Any, context: Context) -> Encoded:
+        encoded: Encoded = Encoder(self, context).encode(object)
         return encoded
 
-    def _toAnswer(self, object: Any) -> Encoded | None:
-        return None if self._isForNobody() else self._toBytes(object)
+    def _toAnswer(self, object: Any, context: Context) -> Encoded | None:
+        return None if self._isForNobody() else self._toBytes(object, context)
 
     def _make(
-        self, form: Callable[[Any], Any], object: Any, context: tuple[Any, ...]
+        self, form: Callable[[Any, Context], Any], object: Any, context: Context
     ) -> Any:
         """
         Make something to be sent of an object, or of what it comes to.
@@ -228,14 +236,18 @@ class Messages(pb.Broker):
             return object.addCallback(self._makeLater, self._serving, form, context)
         if self._serving is not None:
             self._serving.held.append(object)
-        return self.form(form, object, *context)
+        try:
+            return form(object, context)
+        except BaseException:
+            self.withdraw()
+            raise
 
     def _makeLater(
         self,
         object: Any,
         serving: Incoming | None,
-        form: Callable[[Any], Any],
-        context: tuple[Any, ...],
+        form: Callable[[Any, Context], Any],
+        context: Context,
     ) -> Any:
         outer, self._serving = self._serving, serving
         try:
@@ -243,42 +255,38 @@ class Messages(pb.Broker):
         finally:
             self._serving = outer
 
-    def form(
-        self,
-        form: Callable[[Any], Any],
-        object: Any,
-        perspective: Any = None,
-        method: Any = None,
-        args: Any = None,
-        kw: Any = None,
-    ) -> Any:
+    def enter(self, context: Context) -> Context:
         """
         See L{IConnection}.
-
-        @param perspective: as of L{serialize}, and so are those that follow.
         """
-        outer = self.serializingPerspective
-        outerCall = self.jellyMethod, self.jellyArgs, self.jellyKw
-        self.serializingPerspective = perspective
-        self.jellyMethod, self.jellyArgs, self.jellyKw = method, args, kw
+        outer = (
+            self.serializingPerspective,
+            self.jellyMethod,
+            self.jellyArgs,
+            self.jellyKw,
+        )
+        (
+            self.serializingPerspective,
+            self.jellyMethod,
+            self.jellyArgs,
+            self.jellyKw,
+        ) = context
         self._enlisted.append([])
-        try:
-            result = form(object)
-        except BaseException:
-            self._endNested()
-            self.withdraw()
-            raise
-        else:
-            self._endNested()
-            return result
-        finally:
-            self.serializingPerspective = outer
-            self.jellyMethod, self.jellyArgs, self.jellyKw = outerCall
+        return outer
 
-    def _endNested(self) -> None:
+    def leave(self, outer: Context) -> None:
+        """
+        See L{IConnection}.
+        """
         if self._enlisted[-1]:
             self.withdraw()  # what a hook serialized and did not send
         self._enlisted.pop()
+        (
+            self.serializingPerspective,
+            self.jellyMethod,
+            self.jellyArgs,
+            self.jellyKw,
+        ) = outer
 
     def setPrefixLimit(self, limit: int) -> None:
         """

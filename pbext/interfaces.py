@@ -85,16 +85,19 @@ class IConnection(Interface):
             in the midst of the making of that one.
         """
 
-    def form(
-        form: Callable[[object], object],
-        object: object,
-        perspective: object,
-        method: bytes,
-    ) -> object:
+    def enter(context: tuple[object, object, object, object]) -> object:
         """
-        Make something to be sent of a value: C{form(object)}.  Meanwhile the
-        broker says whom it is for, and participants enlist; if it fails, they
-        are withdrawn.
+        The first hook of a value is going to be called: until L{leave}, the broker
+        says whom the value is for, and participants enlist.
+
+        @param context: the perspective, and the method, C{args} and C{kw} of a
+            call, as of C{twisted.spread.pb.Broker.serialize}.
+        @return: what to L{leave} with.
+        """
+
+    def leave(outer: object) -> None:
+        """
+        The last hook was called.
         """
 
     def withdraw() -> None:

@@ -249,15 +249,15 @@ class Message:
         self, broker: Any, perspective: object, encoders: list[Any]
     ) -> Encoding:
         def encode(value: Any) -> Any:
-            # It looks at the perspective, which the broker has by now.
-            encoder = Encoder(broker)
+            encoder = Encoder(broker, (perspective, self.name, None, None))
             encoders.append(encoder)
             return encoder.encode(value)
 
-        parts = tuple(
-            broker.form(encode, value, perspective, self.name)
-            for value in (self._args, self._kw)
-        )
+        try:
+            parts = encode(self._args), encode(self._kw)
+        except BaseException:
+            broker.withdraw()
+            raise
         if not _areShared(encoders):
             return Encoding(parts)
 

@@ -66,14 +66,20 @@ class Encoder:
 
     _lastNumber = 0
     _facade: Facade | None = None
+    #: What to leave the broker with.
+    _outer: Any = None
 
-    def __init__(self, broker: Any) -> None:
+    def __init__(self, broker: Any, context: Any = None) -> None:
         """
         @param broker: whom the value is for: its C{security}, C{registry},
             C{stringLimit} (bytes, and items) and C{serializingPerspective} are
             looked at, and hooks get to see it.
+        @param context: what the broker is told before the first hook is called
+            (L{IConnection.enter<pbext.interfaces.IConnection.enter>}); most
+            values have none.  By default it is told nothing.
         """
         self._broker = broker
+        self._context = context
         self._copiers = broker.registry.copiers
         self._parts: list[bytes] = []
         # Of what was met: where it begins; its number, if it is referred to;
@@ -88,6 +94,15 @@ class Encoder:
         """
         @raise NotSendable: if it holds something that cannot be sent.
         """
+        try:
+            return self._encode(value)
+        finally:
+            # It knows this encoder, so both would live on, with all that was met.
+            self._facade = None
+            if self._outer is not None:
+                self._broker.leave(self._outer)
+
+    def _encode(self, value: Any) -> Encoded:
         broker, copiers = self._broker, self._copiers
         policy = getattr(broker.security.isTypeAllowed, "__func__", None)
         if policy not in _POLICIES or (
@@ -98,9 +113,6 @@ class Encoder:
             self._write(value)
         except Flaw as flaw:
             raise flaw.whole() from None
-        finally:
-            # It knows this encoder, so both would live on, with all that was met.
-            self._facade = None
         parts, limit = self._parts, broker.stringLimit
         for index, sexp in self._late:
             parts[index] = encodeTokens(sexp, True, limit)
@@ -115,10 +127,19 @@ class Encoder:
         Encode what a policy or a copier may change that is written here.
         """
         self.shared = False
+        self._tellBroker()
         limit = self._broker.stringLimit
         sexp = CopyingJellier(self._broker.security, self._broker).jellyFull(value)
         checkSendable(sexp, strict=False, limit=limit)
         return Encoded(encodeTokens(sexp, True, limit), cyclic=True)
+
+    def _tellBroker(self) -> None:
+        """
+        Before a hook is called.
+        """
+        if self._context is not None:
+            self._outer = self._broker.enter(self._context)
+            self._context = None
 
     def _isSuspicious(self) -> bool:
         """
@@ -255,6 +276,7 @@ class Encoder:
         Leave a value to the facade.
         """
         self.shared = False
+        self._tellBroker()
         if self._facade is None:
             self._facade = Facade(self, self._broker)
         prepared = self._facade.prepared()
@@ -268,6 +290,7 @@ class Encoder:
 
     def _writeCopyable(self, value: flavors.Copyable) -> None:
         # As flavors.Copyable.jellyFor has it.
+        self._tellBroker()
         typeFor, stateFor = value.getTypeToCopyFor, value.getStateToCopyFor
         if getattr(typeFor, "__func__", None) is _typeFor:
             tag = value.getTypeToCopy()
@@ -300,6 +323,7 @@ class Encoder:
         return TWO + encodeTokens(tag, True, self._broker.stringLimit)
 
     def _writeCopied(self, value: Any, copier: Any) -> None:
+        self._tellBroker()
         _cls, toWire = copier.sender
         self._met[id(value)] = len(self._parts)
         self._alive.append(value)

@@ -1755,6 +1755,7 @@ cdef class Encoder:
     cdef public object owner
 
     cdef object _broker
+    cdef object _context, _outer
     cdef dict _copiers
     cdef _Output _output
     cdef Met *_met
@@ -1767,8 +1768,9 @@ cdef class Encoder:
     # bytes more, or, until the end, what they are made of.
     cdef list _edits
 
-    def __cinit__(self, broker):
+    def __cinit__(self, broker, context=None):
         self._broker = broker
+        self._context = context
         self._copiers = broker.registry.copiers
         self._output = _Output.__new__(_Output)
         self._output.limit = broker.stringLimit
@@ -1785,6 +1787,15 @@ cdef class Encoder:
         """
         @raise NotSendable: if it holds something that cannot be sent.
         """
+        try:
+            return self._encode(value)
+        finally:
+            # It knows this encoder, so both would live on, with all that was met.
+            self._facade = None
+            if self._outer is not None:
+                self._broker.leave(self._outer)
+
+    cdef object _encode(self, value):
         cdef _Output output = self._output
         if not self._knowsKinds():
             return self._encodeLists(value)
@@ -1792,9 +1803,6 @@ cdef class Encoder:
             self._write(value)
         except Flaw as flaw:
             raise flaw.whole() from None
-        finally:
-            # It knows this encoder, so both would live on, with all that was met.
-            self._facade = None
         data = output.whole() if self._edits is None else self._edited()
         encoded = _newEncoded(data, self._lastNumber != 0)
         if output.tooLong:
@@ -1814,9 +1822,19 @@ cdef class Encoder:
     cdef object _encodeLists(self, value):
         limit = self._output.limit
         self.shared = False
+        self._tellBroker()
         sexp = CopyingJellier(self._broker.security, self._broker).jellyFull(value)
         checkSendable(sexp, strict=False, limit=limit)
         return Encoded(encodeTokens(sexp, True, limit), True)
+
+    cdef int _tellBroker(self) except -1:
+        """
+        Before a hook is called.
+        """
+        if self._context is not None:
+            self._outer = self._broker.enter(self._context)
+            self._context = None
+        return 0
 
     cdef bytes _edited(self):
         """
@@ -2115,13 +2133,17 @@ cdef class Encoder:
         tag = None
         if not _does(value, own, "getTypeToCopyFor", _getTypeToCopyFor):
             self.perView = True
+            self._tellBroker()
             tag = value.getTypeToCopyFor(self._broker.serializingPerspective)
         elif not _does(value, own, "getTypeToCopy", _getTypeToCopy):
+            self._tellBroker()
             tag = value.getTypeToCopy()
         if not _does(value, own, "getStateToCopyFor", _getStateToCopyFor):
             self.perView = True
+            self._tellBroker()
             state = value.getStateToCopyFor(self._broker.serializingPerspective)
         elif not _does(value, own, "getStateToCopy", _getStateToCopy):
+            self._tellBroker()
             state = value.getStateToCopy()
         else:
             state = value.__dict__ if own is None else own
@@ -2160,6 +2182,7 @@ cdef class Encoder:
         return output.raw(PyUnicode_DATA(name), len(<str>name))
 
     cdef int _writeCopied(self, value, copier) except -1:
+        self._tellBroker()
         _cls, toWire = copier.sender
         tag = copier.tag.encode("utf-8")
         self._meet(value)
@@ -2174,6 +2197,7 @@ cdef class Encoder:
         What has hooks of its own, and what cannot be sent.
         """
         self.shared = False
+        self._tellBroker()
         if self._facade is None:
             self._facade = Facade(self, self._broker)
         prepared = self._facade.prepared()
