@@ -14,8 +14,9 @@ from twisted.python.reflect import qual
 from twisted.spread import flavors
 
 from pbext._fields import fieldsOf
-from pbext._state import gatherState, makerOf, takeState
+from pbext._state import gatherQuietly, gatherState, makerOf, takeState
 from pbext.interfaces import IStrict
+from pbext.wire._hooks import QUIET
 from pbext.wire._readers import STATES
 
 __all__ = ["Copyable", "RemoteCopy", "tagOf"]
@@ -113,3 +114,5 @@ class RemoteCopy(flavors.RemoteCopy):
 
 
 STATES[RemoteCopy.setCopyableState] = makerOf
+QUIET[Copyable.getTypeToCopy] = Copyable.getTypeToCopy
+QUIET[Copyable.getStateToCopy] = gatherQuietly

@@ -17,7 +17,7 @@ from twisted.spread import banana, jelly, pb
 
 from pbext._registry import Registry, defaultRegistry
 from pbext.errors import NotSendable
-from pbext.interfaces import IParticipant
+from pbext.interfaces import Context, IParticipant
 from pbext.wire._codec import Encoder, encodeTokens
 from pbext.wire._commands import CALLS, VALUES
 from pbext.wire._encoded import Encoded
@@ -26,10 +26,6 @@ from pbext.wire._jelly import checkSendable
 from pbext.wire._leaves import KINDS
 
 __all__ = ["Incoming", "Messages"]
-
-#: What the hooks of a value are told of where it goes: the perspective that it
-#: is for, and of a call its method and, of an answer, its arguments.
-Context = tuple[Any, Any, Any, Any]
 
 
 @attrs.define(eq=False)

@@ -20,7 +20,14 @@ from pbext._undeclared import Undeclared, named, sayWhatIsIgnored
 from pbext._versions import VERSION, versionOf
 from pbext.errors import NotSendable, RefusedState
 
-__all__ = ["fillDefaults", "gatherState", "makerOf", "restoreState", "takeState"]
+__all__ = [
+    "fillDefaults",
+    "gatherQuietly",
+    "gatherState",
+    "makerOf",
+    "restoreState",
+    "takeState",
+]
 
 _log = Logger()
 
@@ -157,6 +164,15 @@ def gatherState(instance: object) -> dict[str, object]:
     declared field that has no value is left out.
     """
     return _plans.of(type(instance)).gather(instance)
+
+
+def gatherQuietly(instance: object) -> dict[str, object] | None:
+    """
+    As L{gatherState}, if nothing of the class is called for it; a declared field
+    may be a property, or have a converter.
+    """
+    plan = _plans.of(type(instance))
+    return plan.gather(instance) if type(plan) is Undeclared else None
 
 
 def restoreState(instance: object, state: Mapping[Any, Any]) -> None:

@@ -7,12 +7,18 @@ that it need not be.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from zope.interface import Attribute, Interface
 
 from twisted.logger import LogLevel
 
-__all__ = ["IConnection", "IParticipant", "IStrict"]
+__all__ = ["Context", "IConnection", "IParticipant", "IStrict"]
+
+#: What a value is for: the perspective and, if it goes with a call or its answer,
+#: the method, its C{args} and its C{kw}, or C{None}; as of
+#: C{twisted.spread.pb.Broker.serialize}.
+Context = tuple[Any, Any, Any, Any]
 
 
 class IStrict(Interface):
@@ -85,17 +91,15 @@ class IConnection(Interface):
             in the midst of the making of that one.
         """
 
-    def enter(context: tuple[object, object, object, object]) -> object:
+    def enter(context: Context) -> Context:
         """
         The first hook of a value is going to be called: until L{leave}, the broker
         says whom the value is for, and participants enlist.
 
-        @param context: the perspective, and the method, C{args} and C{kw} of a
-            call, as of C{twisted.spread.pb.Broker.serialize}.
         @return: what to L{leave} with.
         """
 
-    def leave(outer: object) -> None:
+    def leave(outer: Context) -> None:
         """
         The last hook was called.
         """

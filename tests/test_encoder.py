@@ -12,7 +12,9 @@ import decimal
 import enum
 import os
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -512,3 +514,124 @@ class KnowledgeTests(EncoderTestCase):
         self.broker.serializingPerspective = "me"
         for found, _ in self.encoded(Seen):
             self.assertEqual([b"unicode", b"me"], found.sexp()[1][1])
+
+
+class ContextTests(EncoderTestCase):
+    """
+    The broker is told whom a value is for before the first hook is called, and
+    not otherwise.
+    """
+
+    def told(self, value: Any) -> list[str]:
+        """
+        @return: what the broker is told while a value is encoded, the same with
+            each codec.
+        """
+        broker, context = self.broker, ("me", b"method", (), {})
+        told: list[str] = []
+
+        def enter(given: Any) -> Any:
+            told.append("enter")
+            self.assertEqual(context, given)
+            return type(broker).enter(broker, given)
+
+        def leave(outer: Any) -> None:
+            told.append("leave")
+            type(broker).leave(broker, outer)
+
+        each = []
+        for codec in CODECS:
+            with patch.multiple(broker, create=True, enter=enter, leave=leave):
+                outcome(codec.Encoder(broker, context).encode, value)
+            self.assertIs(None, broker.serializingPerspective)
+            self.assertEqual(1, len(broker._enlisted))
+            broker.withdraw()
+            each.append(told[:])
+            told.clear()
+        self.assertEqual(each[:1] * len(each), each)
+        return each[0]
+
+    def test_withoutHooks(self) -> None:
+        """
+        Data have none, and Copyables whose hooks are stock's, or ours where
+        nothing is called for the state.
+        """
+        for value in (
+            7,
+            [1, {"a": (True, None)}, {b"b"}],
+            (StockFrog(StockFrog()), [pb.Copyable()], Frog()),
+            1 << 448,
+            ["\ud800", StockFrog()],
+        ):
+            self.assertEqual([], self.told(value))
+
+    def test_once(self) -> None:
+        """
+        It is told once, and also of what cannot be sent.
+        """
+        for value in (
+            Seen(),
+            [Toad(), Seen(), Named()],
+            {"a": pb.Referenceable()},
+            Named(),
+            Property(),
+            [Own(), 1 << 448],
+            [Property(1), "\ud800"],
+            object(),
+        ):
+            self.assertEqual(["enter", "leave"], self.told(value), value)
+
+    def test_instance(self) -> None:
+        """
+        A hook that is an attribute of the object is a hook.
+        """
+        frog = Frog()
+        frog.getStateToCopy = Own().getStateToCopy  # type: ignore[method-assign]  # of another
+        self.assertEqual(["enter", "leave"], self.told(frog))
+        for codec in CODECS:
+            sent = codec.Encoder(self.broker).encode(frog).sexp()
+            self.assertEqual([b"dictionary", [[b"unicode", b"a"], 1]], sent[1])
+
+    def test_unhashable(self) -> None:
+        """
+        A hook may be anything that can be called.
+        """
+        for codec in CODECS:
+            sent = codec.Encoder(self.broker).encode(Odd()).sexp()
+            self.assertEqual([b"odd", [b"list", 7]], sent)
+
+
+class Named(Frog):
+    def getTypeToCopy(self) -> bytes:
+        return b"named"
+
+
+class Own(Frog):
+    def getStateToCopy(self) -> Any:
+        return {"a": 1}
+
+
+class Property(pb.Copyable):
+    copyFields = ("a", "parts")
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    @property
+    def a(self) -> int:
+        return 7
+
+
+class _Unhashable:
+    __hash__ = None  # type: ignore[assignment]  # that is it
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def __call__(self, *args: Any) -> Any:
+        return self.answer
+
+
+class Odd(stock.Copyable):
+    getTypeToCopy = _Unhashable(b"odd")
+    getStateToCopy = MethodType(_Unhashable([7]), 7)

@@ -5,11 +5,13 @@ From values to bytes, in one pass.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from twisted.spread import flavors, jelly
 
 from pbext.errors import NotSendable
+from pbext.interfaces import Context
 from pbext.wire._banana import (
     SYMBOLS,
     encodeTokens,
@@ -19,6 +21,7 @@ from pbext.wire._banana import (
 )
 from pbext.wire._encoded import Encoded
 from pbext.wire._flaw import Flaw
+from pbext.wire._hooks import QUIET
 from pbext.wire._jellier import (
     CopyingJellier,
     Facade,
@@ -69,7 +72,7 @@ class Encoder:
     #: What to leave the broker with.
     _outer: Any = None
 
-    def __init__(self, broker: Any, context: Any = None) -> None:
+    def __init__(self, broker: Any, context: Context | None = None) -> None:
         """
         @param broker: whom the value is for: its C{security}, C{registry},
             C{stringLimit} (bytes, and items) and C{serializingPerspective} are
@@ -290,18 +293,15 @@ class Encoder:
 
     def _writeCopyable(self, value: flavors.Copyable) -> None:
         # As flavors.Copyable.jellyFor has it.
-        self._tellBroker()
         typeFor, stateFor = value.getTypeToCopyFor, value.getStateToCopyFor
         if getattr(typeFor, "__func__", None) is _typeFor:
-            tag = value.getTypeToCopy()
+            tag = self._ask(value.getTypeToCopy)
         else:
-            self.perView = True
-            tag = typeFor(self._broker.serializingPerspective)
+            tag = self._askFor(typeFor)
         if getattr(stateFor, "__func__", None) is _stateFor:
-            state = value.getStateToCopy()
+            state = self._ask(value.getStateToCopy)
         else:
-            self.perView = True
-            state = stateFor(self._broker.serializingPerspective)
+            state = self._askFor(stateFor)
         parts = self._parts
         self._met[id(value)] = len(parts)
         self._alive.append(value)
@@ -311,6 +311,27 @@ class Encoder:
             self._writeDict(state)
         else:
             self._write(state)
+
+    def _ask(self, hook: Any) -> Any:
+        """
+        @param hook: a method.
+        @return: what it returns.
+        """
+        function = getattr(hook, "__func__", None)
+        quiet = QUIET.get(function) if type(function) is FunctionType else None
+        answer = None if quiet is None else quiet(hook.__self__)
+        if answer is None:
+            self._tellBroker()
+            answer = hook()
+        return answer
+
+    def _askFor(self, hook: Any) -> Any:
+        """
+        @param hook: one that is asked for each perspective.
+        """
+        self.perView = True
+        self._tellBroker()
+        return hook(self._broker.serializingPerspective)
 
     def _badTag(self, tag: Any) -> bytes:
         """

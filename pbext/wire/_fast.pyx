@@ -37,6 +37,7 @@ from pbext.wire import _crowding
 from pbext.wire._crowding import membersOf
 from pbext.wire._encoded import Encoded
 from pbext.wire._flaw import Flaw
+from pbext.wire._hooks import QUIET
 from pbext.wire._jellier import CopyingJellier, Facade, keyStep, notUTF8
 from pbext.wire._jelly import checkSendable, pathTo
 from pbext.wire._leaves import KINDS, LEAVES
@@ -56,6 +57,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object)
     long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
     bint PyDict_Next(object, Py_ssize_t *, PyObject **, PyObject **)
+    bint PyFunction_Check(object)
     bint PyMethod_Check(object)
     PyObject *PyMethod_GET_FUNCTION(object)
     object PyObject_GenericGetAttr(object, object)
@@ -2132,19 +2134,13 @@ cdef class Encoder:
         cdef dict own = _attributesOf(value)
         tag = None
         if not _does(value, own, "getTypeToCopyFor", _getTypeToCopyFor):
-            self.perView = True
-            self._tellBroker()
-            tag = value.getTypeToCopyFor(self._broker.serializingPerspective)
+            tag = self._askFor(value.getTypeToCopyFor)
         elif not _does(value, own, "getTypeToCopy", _getTypeToCopy):
-            self._tellBroker()
-            tag = value.getTypeToCopy()
+            tag = self._ask(value, own, "getTypeToCopy")
         if not _does(value, own, "getStateToCopyFor", _getStateToCopyFor):
-            self.perView = True
-            self._tellBroker()
-            state = value.getStateToCopyFor(self._broker.serializingPerspective)
+            state = self._askFor(value.getStateToCopyFor)
         elif not _does(value, own, "getStateToCopy", _getStateToCopy):
-            self._tellBroker()
-            state = value.getStateToCopy()
+            state = self._ask(value, own, "getStateToCopy")
         else:
             state = value.__dict__ if own is None else own
         self._meet(value)
@@ -2161,6 +2157,32 @@ cdef class Encoder:
             _tokens(self._output, tag, True)
         self.owner = value
         return self._write(state)
+
+    cdef object _ask(self, value, dict own, str name):
+        """
+        @param own: L{_attributesOf} the object.
+        @return: what a hook of it returns.
+        """
+        cdef PyObject *hook
+        if own is not None and name not in own:
+            hook = _PyType_Lookup(Py_TYPE(value), name)
+            quiet = None
+            if hook != NULL and PyFunction_Check(<object>hook):
+                quiet = _quiet.get(<object>hook)
+            if quiet is not None:
+                answer = quiet(value)
+                if answer is not None:
+                    return answer
+        self._tellBroker()
+        return getattr(value, name)()
+
+    cdef object _askFor(self, hook):
+        """
+        @param hook: one that is asked for each perspective.
+        """
+        self.perView = True
+        self._tellBroker()
+        return hook(self._broker.serializingPerspective)
 
     cdef int _name(self, cls) except -1:
         """
@@ -2209,6 +2231,7 @@ cdef class Encoder:
 
 
 cdef dict _leaves = LEAVES
+cdef dict _quiet = QUIET
 
 
 def _placeOf(edit):
