@@ -100,9 +100,8 @@ def _stockCodec(channel: Channel) -> _Codec:
 def _alone(channel: Channel) -> _Codec:
     # Not before: stock's samples are to be without it.
     from pbext.wire._budget import UNLIMITED
-    from pbext.wire._codec import Decoder, Encoder
+    from pbext.wire._codec import Decoder, Encoder, read
     from pbext.wire._readers import readClass
-    from pbext.wire._unjelly import Unjellier
     from pbext.wire._words import DATA
 
     client = channel.client
@@ -117,7 +116,7 @@ def _alone(channel: Channel) -> _Codec:
     def decode(data: bytes) -> object:
         decoder.feed(data)
         [value] = decoder.next()
-        return Unjellier(globalSecurity, client, {}, [], readers).unjellyFull(value)
+        return read(value, globalSecurity, client, {}, [], readers)
 
     return encode, decode
 

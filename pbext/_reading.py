@@ -16,12 +16,12 @@ from twisted.spread import banana, jelly
 from pbext._messages import Messages
 from pbext._references import READERS
 from pbext.errors import BadValue, PBExtError, PeerError, RefusedTag
-from pbext.wire._codec import encodeTokens
+from pbext.wire._codec import encodeTokens, read
 from pbext.wire._commands import NO_KEYWORDS
 from pbext.wire._encoded import Encoded
 from pbext.wire._jelly import findTag, pathTo
 from pbext.wire._parts import listsOf
-from pbext.wire._unjelly import Unjellier, given
+from pbext.wire._unjelly import given
 
 __all__ = ["Reading"]
 
@@ -73,10 +73,8 @@ class Reading(Messages):
         outer = self.unserializingPerspective
         self.unserializingPerspective = perspective
         try:
-            unjellier = Unjellier(
-                self.security, self, READERS, self._taken, self.registry.readers
-            )
-            result = unjellier.unjellyFull(sexp)
+            readers = self.registry.readers
+            result = read(sexp, self.security, self, READERS, self._taken, readers)
         except jelly.InsecureJelly as error:
             raise self._refusal(listsOf(sexp), error) from None
         except PeerError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
-from unittest.mock import patch
 
 import attrs
 
@@ -16,7 +15,6 @@ from twisted.spread import banana, jelly
 from pbext.wire import _banana, _decoder, _encoder, _unjelly
 from pbext.wire._budget import UNLIMITED, Budget
 from pbext.wire._encoded import Encoded
-from pbext.wire._unjelly import Unjellier
 
 __all__ = ["CODECS", "Codec", "StockBanana", "cut", "lists", "outcome"]
 
@@ -31,18 +29,18 @@ class Codec:
     Decoder: Any
     Encoder: Any
     encodeTokens: Callable[[Any, bool, int], bytes]
-    read: Callable[[Encoded, Any], Any] | None = None
+    read: Callable[..., Any]
 
-    def value(self, data: bytes, unjellier: Unjellier) -> Any:
+    def value(self, data: bytes, *terms: Any) -> Any:
         """
+        @param terms: as of L{pbext.wire._unjelly.Unjellier}.
         @return: what a value is read as that arrives as part of a message.
         """
         decoder = self.Decoder(UNLIMITED)
         decoder.vocabulary = True
         decoder.feed(b"\x01\x80" + data)
         [part] = decoder.next()
-        with patch.object(_unjelly, "read", self.read):
-            return unjellier.unjellyFull(part)
+        return self.read(part, *terms)
 
     def decode(
         self,
@@ -69,7 +67,13 @@ class Codec:
 
 def _found() -> list[Codec]:
     codecs = [
-        Codec("pure Python", _decoder.Decoder, _encoder.Encoder, _banana.encodeTokens)
+        Codec(
+            "pure Python",
+            _decoder.Decoder,
+            _encoder.Encoder,
+            _banana.encodeTokens,
+            _unjelly.read,
+        )
     ]
     try:
         from pbext.wire import _fast  # type: ignore[attr-defined]  # if it was built

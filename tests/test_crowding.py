@@ -15,7 +15,6 @@ from pbext import pb
 from pbext._references import READERS
 from pbext.errors import LimitReached
 from pbext.limits import Limits
-from pbext.wire._unjelly import Unjellier
 from tests.bombs import colliding
 from tests.codecs import CODECS, StockBanana, outcome
 
@@ -43,9 +42,8 @@ def read(sexp: Any) -> list[Any]:
     data = StockBanana().encode(sexp)
     found = []
     for codec in CODECS:
-        policy, receiver = jelly.globalSecurity, Receiver()
-        unjellier = Unjellier(policy, receiver, READERS, [])
-        found.append(outcome(codec.value, data, unjellier))
+        terms = jelly.globalSecurity, Receiver(), READERS, [], None
+        found.append(outcome(codec.value, data, *terms))
     return found
 
 

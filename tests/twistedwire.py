@@ -13,9 +13,8 @@ from twisted.spread import jelly as stockJelly
 from pbext import Limits, defaultRegistry
 from pbext.errors import BadMessage
 from pbext.wire._budget import Budget
-from pbext.wire._codec import CODEC, Decoder, Encoder, encodeTokens
+from pbext.wire._codec import CODEC, Decoder, Encoder, encodeTokens, read
 from pbext.wire._encoded import Encoded
-from pbext.wire._unjelly import Unjellier
 from tests.codecs import lists
 
 __all__ = ["CODEC", "Banana", "decode", "encode", "jelly", "unjelly"]
@@ -114,13 +113,15 @@ def unjelly(
     """
     if persistentLoad is not None:
         return stockJelly.unjelly(sexp, taster, persistentLoad, invoker)
-    unjellier = Unjellier(taster, invoker, {}, [], None)
+    part = sexp
     try:
         data = encodeTokens(sexp, True, stockBanana.SIZE_LIMIT)
     except stockBanana.BananaError:
-        return unjellier.unjellyFull(sexp)  # what no peer could have sent
-    # Whether a reference is in what it refers to, only the encoder knows.
-    return unjellier.unjellyFull(Encoded(data, cyclic=_isCyclic(data)))
+        pass  # what no peer could have sent
+    else:
+        # Whether a reference is in what it refers to, only the encoder knows.
+        part = Encoded(data, cyclic=_isCyclic(data))
+    return read(part, taster, invoker, {}, [], None)
 
 
 def _isCyclic(data: bytes) -> bool:

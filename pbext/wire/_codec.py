@@ -14,24 +14,22 @@ __all__ = ["CODEC", "Decoder", "Encoder", "decodeTokens", "encodeTokens", "read"
 #: Which one it is: C{"compiled"} or C{"pure Python"}.
 CODEC = "pure Python"
 
-#: Reads an L{Encoded<pbext.wire._encoded.Encoded>} without making lists of it;
-#: C{None} in pure Python.
-read: Callable[..., Any] | None = None
-
 Decoder: Any
 Encoder: Any
 decodeTokens: Callable[[bytes], Any]
 encodeTokens: Callable[[Any, bool, int], bytes]
+read: Callable[..., Any]
 
 try:
     if os.environ.get("PBEXT_PURE"):
         raise ImportError("the pure one is asked for")
     from pbext.wire import _fast
 except ImportError:
-    from pbext.wire import _banana, _decoder, _encoder
+    from pbext.wire import _banana, _decoder, _encoder, _unjelly
 
     Decoder, Encoder = _decoder.Decoder, _encoder.Encoder
     decodeTokens, encodeTokens = _decoder.decodeTokens, _banana.encodeTokens
+    read = _unjelly.read
 else:
     CODEC = "compiled"
     Decoder, Encoder = _fast.Decoder, _fast.Encoder

@@ -3,7 +3,6 @@ from typing import Any
 from pbext.interfaces import Context
 from pbext.wire._budget import Budget
 from pbext.wire._encoded import Encoded
-from pbext.wire._unjelly import Unjellier
 
 class Decoder:
     vocabulary: bool
@@ -27,4 +26,4 @@ class Encoder:
 
 def decodeTokens(data: bytes) -> Any: ...
 def encodeTokens(sexp: Any, vocabulary: bool, limit: int) -> bytes: ...
-def read(encoded: Encoded, unjellier: Unjellier) -> Any: ...
+def read(part: Any, *terms: Any) -> Any: ...

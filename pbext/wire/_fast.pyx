@@ -43,6 +43,8 @@ from pbext.wire._jelly import checkSendable, pathTo
 from pbext.wire._leaves import KINDS, LEAVES
 from pbext.wire._readers import STATES, ClassReader, _fill, _unjellyFor, readClass
 from pbext.wire._unfinished import Unfinished
+from pbext.wire._unjelly import Unjellier
+from pbext.wire._unjelly import read as readLists
 from pbext.wire._words import DATA, Part
 
 cdef extern from "Python.h":
@@ -960,8 +962,10 @@ cdef class _Reading:
 
     cdef const unsigned char *p
     cdef Py_ssize_t at, end
-    cdef object unjellier
-    cdef object known           # see L{Unjellier}
+    cdef tuple terms            # what an unjellier is made of
+    cdef object _unjellier      # that, as soon as something asks for it
+    cdef object invoker
+    cdef object known           # see L{Unjellier}; C{None} if it is only its own
     cdef object own             # what reads the words of the connection
     cdef object allowed         # what stock's own policy says of types
     cdef dict references
@@ -972,22 +976,30 @@ cdef class _Reading:
     cdef Py_ssize_t tagAt, tagSize
     cdef object simple, reader
 
-    def __cinit__(self, bytes data, unjellier):
+    def __cinit__(self, bytes data, tuple terms):
         self.p = <const unsigned char *>PyBytes_AS_STRING(data)
         self.end = PyBytes_GET_SIZE(data)
-        self.unjellier = unjellier
-        self.known = unjellier.known
-        self.references = unjellier.references
-        readers = unjellier._readers
+        self.terms = terms
+        taster, self.invoker, own, _taken, readers = terms
         if readers is not None:
+            self.known = readers.get
             if readers is _usual or _isUsual(readers):
                 self.plain = ALL
-        else:
-            taster = unjellier.taster
-            if type(taster) is SecurityOptions:
-                if "isTypeAllowed" not in taster.__dict__:
-                    self.allowed = taster.allowedTypes
-                    self.own = unjellier._own
+        elif type(taster) is SecurityOptions:
+            if "isTypeAllowed" not in taster.__dict__:
+                self.allowed = taster.allowedTypes
+                self.own = own
+
+    cdef object unjellier(self):
+        """
+        For what is not read here, or refers to something: most values have
+        neither.
+        """
+        if self._unjellier is None:
+            self._unjellier = Unjellier(*self.terms)
+            self.known = self._unjellier.known
+            self.references = self._unjellier.references
+        return self._unjellier
 
     cdef object value(self):
         """
@@ -1041,9 +1053,10 @@ cdef class _Reading:
         if not (self.plain >> W_UNICODE & 1 and self.isText(start)):
             if token(self.p, start, self.end, &t) != LIST:
                 return self.value()
-            self.unjellier.hashing += 1
+            unjellier = self.unjellier()
+            unjellier.hashing += 1
             made = self.value()
-            self.unjellier.hashing -= 1
+            unjellier.hashing -= 1
             return made
         p = self.p + start + TEXT
         size = self.p[start + TEXT - 2]
@@ -1149,10 +1162,12 @@ cdef class _Reading:
                     if type(_lastReader) is ClassReader and _lastReader._cls is cls:
                         return _lastReader
                     return readClass(cls)
+        if self.known is None:
+            self.unjellier()
         reader = self.known(name)
         self.isKept = True
         if reader is None:
-            reader = self.unjellier.find(name)
+            reader = self.unjellier().find(name)
             # A policy that is the user's is asked each time.
             self.isKept = self.known(name) is not None
             if not self.isKept:
@@ -1176,7 +1191,7 @@ cdef class _Reading:
         """
         Whether a class needs nothing but its state.
         """
-        if self.unjellier.invoker is None:
+        if self.invoker is None:
             return False
         simple = _simpleOf(reader)
         if simple is None:
@@ -1210,9 +1225,9 @@ cdef class _Reading:
     cdef object finished(self, made, Py_ssize_t start):
         self.waits = self.waits or isinstance(made, NotKnown)
         if self.waits:
-            self.unjellier.places[id(made)] = start
+            self.unjellier().places[id(made)] = start
         if _PyType_Lookup(Py_TYPE(made), "postUnjelly") != NULL:
-            self.unjellier.postCallbacks.append(made.postUnjelly)
+            self.unjellier().postCallbacks.append(made.postUnjelly)
         return made
 
     cdef object odd(self, Py_ssize_t start, reader=None):
@@ -1225,9 +1240,9 @@ cdef class _Reading:
         sexp = _lists(self.p, &self.at, self.end)
         try:
             if reader is None:
-                made = self.unjellier.unjelly(sexp)
+                made = self.unjellier().unjelly(sexp)
             else:
-                made = reader(self.unjellier, sexp)
+                made = reader(self.unjellier(), sexp)
             self.waits = self.waits or isinstance(made, NotKnown)
             return made
         except PeerError as error:
@@ -1275,18 +1290,19 @@ cdef class _Reading:
     cdef object members(self, Py_ssize_t count, kind):
         cdef list made = []
         cdef Py_ssize_t i
-        self.unjellier.hashing += 1
+        unjellier = self.unjellier()
+        unjellier.hashing += 1
         for i in range(count):
             item = self.value()
             made.append(item)
             if self.waits and self.references and isinstance(item, NotKnown):
                 made = self.later(made, count)
-                self.unjellier.hashing -= 1
-                most = self.unjellier.collisions
+                unjellier.hashing -= 1
+                most = unjellier.collisions
                 return self.finish(made, partial(membersOf, kind, most))
-        self.unjellier.hashing -= 1
+        unjellier.hashing -= 1
         if count > FEW_KEYS:
-            _checkKeys(made, True, self.unjellier)
+            _checkKeys(made, True, unjellier)
         return kind(made)
 
     cdef list later(self, list made, Py_ssize_t count):
@@ -1307,7 +1323,7 @@ cdef class _Reading:
     cdef object finish(self, list made, kind):
         for item in made:
             if isinstance(item, NotKnown):
-                return Unfinished(made, kind, self.unjellier.queue)
+                return Unfinished(made, kind, self.unjellier().queue)
         return kind(made)  # what was not known became so meanwhile
 
     cdef object dictionary(self, Py_ssize_t count):
@@ -1343,7 +1359,7 @@ cdef class _Reading:
                 keys.append(key)
                 values.append(item)
         if keys is not None:
-            _checkKeys(keys, False, self.unjellier)
+            _checkKeys(keys, False, self.unjellier())
             for i in range(len(keys)):
                 item = values[i]
                 if self.waits and isinstance(item, NotKnown):
@@ -1365,7 +1381,7 @@ cdef class _Reading:
         return 0
 
     cdef object reference(self, number):
-        self.unjellier.opened.add(number)
+        self.unjellier().opened.add(number)
         found = self.value()
         named = self.references.get(number)
         if found is named or not (named is None or isinstance(named, Part)):
@@ -1377,14 +1393,15 @@ cdef class _Reading:
                 named.isLike(found)
         elif named is not None:
             named.resolveDependants(found)
-            self.unjellier.goOn()
+            self.unjellier().goOn()
         return found
 
     cdef object dereference(self, number):
+        unjellier = self.unjellier()
         if number not in self.references:
-            if self.unjellier.hashing and number not in self.unjellier.opened:
+            if unjellier.hashing and number not in unjellier.opened:
                 raise LookupError("a dereference before its reference, in a key")
-            self.references[number] = Part(self.unjellier.queue)
+            self.references[number] = Part(unjellier.queue)
         found = self.references[number]
         self.waits = self.waits or isinstance(found, NotKnown)
         return found
@@ -1466,20 +1483,24 @@ def decodeTokens(bytes data not None):
     )
 
 
-def read(encoded, unjellier):
+def read(part, *terms):
     """
-    As C{unjellier.unjelly(encoded.sexp())}, without the lists.  The C{where} of
-    an error is the path of its object, and the object's word.
-
-    @param unjellier: an L{Unjellier<pbext.wire._unjelly.Unjellier>}.
+    See L{pbext.wire._unjelly.read}; without lists, if it is in bytes.  The C{where}
+    of an error is then the path of its object, and the object's word.
     """
-    cdef _Reading reading = _Reading.__new__(_Reading, encoded.data, unjellier)
+    cdef _Reading reading
+    if type(part) is not Encoded or part.cyclic:
+        return readLists(part, *terms)
+    reading = _Reading.__new__(_Reading, part.data, terms)
     try:
-        return reading.value()
+        result = reading.value()
     except PeerError as error:
         if type(error.where) is int:
-            error.where = _placed(encoded.data, error.where)
+            error.where = _placed(part.data, error.where)
         raise
+    if reading._unjellier is not None:
+        reading._unjellier.finish()
+    return result
 
 
 cdef object _placed(bytes data, Py_ssize_t offset):

@@ -20,14 +20,13 @@ from twisted.spread.jelly import (
 )
 
 from pbext.errors import PeerError
-from pbext.wire._codec import read
 from pbext.wire._crowding import DEFAULT
-from pbext.wire._encoded import Encoded
 from pbext.wire._jelly import ATOMS, children
+from pbext.wire._parts import listsOf
 from pbext.wire._readers import Reader, readClass, readFactory
 from pbext.wire._words import COMMON, WORDS
 
-__all__ = ["Unjellier", "given"]
+__all__ = ["Unjellier", "given", "read"]
 
 _isTypeAllowed = SecurityOptions.isTypeAllowed
 
@@ -103,24 +102,27 @@ class Unjellier(_Unjellier):
 
     def unjellyFull(self, obj: Any) -> Any:
         """
-        @return: the object of a jelly, in lists or in bytes.
+        @return: the object of a jelly in lists.
+        @raise LookupError: as of L{finish}.
+        """
+        result = self.unjelly(obj)
+        self.finish()
+        return result
+
+    def finish(self) -> None:
+        """
+        All is read.
+
         @raise LookupError: if it refers to a part of it that is not there, or
             is a tuple or a set in itself; stock leaves a stand-in of its own
             in that place.
         """
-        if type(obj) is not Encoded:
-            result = self.unjelly(obj)
-        elif read is None or obj.cyclic:
-            result = self.unjelly(obj.sexp())
-        else:
-            result = read(obj, self)
         if self.references and any(
             isinstance(part, NotKnown) for part in self.references.values()
         ):
             raise LookupError("a dereference without its reference")
         for callback in self.postCallbacks:
             callback()
-        return result
 
     def goOn(self) -> None:
         """
@@ -167,6 +169,15 @@ class Unjellier(_Unjellier):
         if isStock:
             found[word] = read
         return read
+
+
+def read(part: Any, *terms: Any) -> Any:
+    """
+    @param part: a value's jelly, in lists or in bytes.
+    @param terms: as of L{Unjellier}.
+    @return: the value.
+    """
+    return Unjellier(*terms).unjellyFull(listsOf(part))
 
 
 def _isCommon(allowed: Mapping[bytes, Any], own: Mapping[bytes, Reader]) -> bool:
