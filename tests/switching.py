@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from pbext.wire import _banana, _codec, _decoder, _encoder
+from pbext.wire import _banana, _codec, _decoder, _encoder, _unjelly
 from tests.codecs import CODECS, Codec
 
 __all__ = ["BY_NAME", "PURE", "using"]
@@ -29,7 +29,7 @@ _PARTS: dict[str, dict[str, Any]] = {
         "Encoder": _encoder.Encoder,
         "decodeTokens": _decoder.decodeTokens,
         "encodeTokens": _banana.encodeTokens,
-        "read": None,
+        "read": _unjelly.read,
     }
 }
 if len(BY_NAME) > 1:
@@ -38,7 +38,8 @@ if len(BY_NAME) > 1:
 
 #: What the modules that make up a codec have of its parts is their own.
 _OWN = frozenset(
-    f"pbext.wire.{name}" for name in ("_banana", "_decoder", "_encoder", "_fast")
+    f"pbext.wire.{name}"
+    for name in ("_banana", "_decoder", "_encoder", "_fast", "_unjelly")
 )
 
 

@@ -162,7 +162,13 @@ class Plain(stock.RemoteCopy):
 
 
 def _twice(unjellier: Any, jellyList: list[Any]) -> Any:
-    return [unjellier.unjelly(jellyList[1]), unjellier.unjelly(jellyList[1])]
+    # Not in itself, or twenty of them in each other were read a million times.
+    times = 1 if getattr(unjellier, "isTwice", False) else 2
+    unjellier.isTwice = True
+    try:
+        return [unjellier.unjelly(jellyList[1]) for _ in range(times)]
+    finally:
+        unjellier.isTwice = times == 1
 
 
 def _lake(state: Any) -> Any:
