@@ -132,7 +132,9 @@ class Broker(Streams):
                 return
         finally:
             self._serving, self._taken = outer
-        if type(result) is not Encoded and isinstance(result, Deferred):
+        # Deferred is an abstract base class: those are slow to say what is none.
+        done = result is None or type(result) is Encoded
+        if not done and isinstance(result, Deferred):
             call.later = True
             self._inFlight += 1
             result.addCallbacks(self._answer, self._fail, (call,), {}, (call,))

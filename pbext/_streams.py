@@ -256,7 +256,8 @@ class Streams(Calls):
         return self._departures.size - self._departures.unasked > most
 
     def _isFull(self) -> bool:
-        return self._full or super()._isFull()
+        outlet = self.outlet  # not by super(), for it is asked with each message
+        return self._full or (outlet is not None and outlet.full)
 
     def _isPaused(self) -> bool:
         return self.outlet is not None and self.outlet.paused
