@@ -63,11 +63,14 @@ class Reading(Messages):
         @raise BadReference: if it refers to what was never given.
         @raise BadValue: if it is no jelly.
         """
-        if type(sexp) is Encoded:
+        kind = type(sexp)
+        if kind is Encoded:
             if sexp.data in _NO_KEYWORDS_IN_BYTES:
                 return {}  # as most calls have none
             if sexp.cyclic:
                 sexp = sexp.sexp()
+        elif kind is not list:
+            return sexp  # a number, or bytes
         elif sexp == NO_KEYWORDS:
             return {}
         outer = self.unserializingPerspective
