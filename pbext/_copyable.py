@@ -14,9 +14,9 @@ from twisted.python.reflect import qual
 from twisted.spread import flavors
 
 from pbext._fields import fieldsOf
-from pbext._state import gatherQuietly, gatherState, makerOf, takeState
+from pbext._state import gathererOf, gatherState, makerOf, takeState
 from pbext.interfaces import IStrict
-from pbext.wire._hooks import QUIET
+from pbext.wire._hooks import GATHERERS, TAGS
 from pbext.wire._readers import STATES
 
 __all__ = ["Copyable", "RemoteCopy", "tagOf"]
@@ -114,5 +114,5 @@ class RemoteCopy(flavors.RemoteCopy):
 
 
 STATES[RemoteCopy.setCopyableState] = makerOf
-QUIET[Copyable.getTypeToCopy] = Copyable.getTypeToCopy
-QUIET[Copyable.getStateToCopy] = gatherQuietly
+TAGS[Copyable.getTypeToCopy] = tagOf
+GATHERERS[Copyable.getStateToCopy] = gathererOf

@@ -22,8 +22,8 @@ from pbext.errors import NotSendable, RefusedState
 
 __all__ = [
     "fillDefaults",
-    "gatherQuietly",
     "gatherState",
+    "gathererOf",
     "makerOf",
     "restoreState",
     "takeState",
@@ -166,13 +166,14 @@ def gatherState(instance: object) -> dict[str, object]:
     return _plans.of(type(instance)).gather(instance)
 
 
-def gatherQuietly(instance: object) -> dict[str, object] | None:
+def gathererOf(cls: type) -> Callable[[Any], dict[str, object]] | None:
     """
-    As L{gatherState}, if nothing of the class is called for it; a declared field
-    may be a property, or have a converter.
+    @return: what does as L{gatherState} for the instances of a class, if nothing
+        of the class is called for it; a declared field may be a property, or have
+        a converter.
     """
-    plan = _plans.of(type(instance))
-    return plan.gather(instance) if type(plan) is Undeclared else None
+    plan = _plans.of(cls)
+    return plan.gather if type(plan) is Undeclared else None
 
 
 def restoreState(instance: object, state: Mapping[Any, Any]) -> None:

@@ -592,6 +592,27 @@ class ContextTests(EncoderTestCase):
             sent = codec.Encoder(self.broker).encode(frog).sexp()
             self.assertEqual([b"dictionary", [[b"unicode", b"a"], 1]], sent[1])
 
+    def test_changed(self) -> None:
+        """
+        What is known of a class is found out anew after each hook.
+        """
+        for codec in CODECS:
+
+            class Leaf(pb.Copyable):
+                typeToCopy = "green"
+
+            class Autumn(stock.Copyable):
+                def getStateToCopy(self, leaf: Any = Leaf) -> Any:
+                    leaf.typeToCopy = "red"
+                    leaf.getStateToCopy = lambda _: 7
+                    return []
+
+            value = [Leaf(), Leaf(), Autumn(), Leaf(), Leaf()]
+            sexp = codec.Encoder(self.broker).encode(value).sexp()
+            green, red = [b"green", [b"dictionary"]], [b"red", 7]
+            self.assertEqual([green, green], sexp[1:3])
+            self.assertEqual([red, red], sexp[4:])
+
     def test_unhashable(self) -> None:
         """
         A hook may be anything that can be called.

@@ -21,7 +21,7 @@ from pbext.wire._banana import (
 )
 from pbext.wire._encoded import Encoded
 from pbext.wire._flaw import Flaw
-from pbext.wire._hooks import QUIET
+from pbext.wire._hooks import GATHERERS, TAGS
 from pbext.wire._jellier import (
     CopyingJellier,
     Facade,
@@ -71,6 +71,11 @@ class Encoder:
     _facade: Facade | None = None
     #: What to leave the broker with.
     _outer: Any = None
+    #: The last classes whose hooks were found not to be a user's, and what was found.
+    _tagged: type | None = None
+    _tag = b""
+    _gathered: type | None = None
+    _gather: Callable[[Any], Any] | None = None
 
     def __init__(self, broker: Any, context: Context | None = None) -> None:
         """
@@ -138,8 +143,9 @@ class Encoder:
 
     def _tellBroker(self) -> None:
         """
-        Before a hook is called.
+        Before a hook is called; it may do anything.
         """
+        self._tagged = self._gathered = None
         if self._context is not None:
             self._outer = self._broker.enter(self._context)
             self._context = None
@@ -295,11 +301,11 @@ class Encoder:
         # As flavors.Copyable.jellyFor has it.
         typeFor, stateFor = value.getTypeToCopyFor, value.getStateToCopyFor
         if getattr(typeFor, "__func__", None) is _typeFor:
-            tag = self._ask(value.getTypeToCopy)
+            tag = self._tagOf(value.getTypeToCopy)
         else:
             tag = self._askFor(typeFor)
         if getattr(stateFor, "__func__", None) is _stateFor:
-            state = self._ask(value.getStateToCopy)
+            state = self._stateOf(value.getStateToCopy)
         else:
             state = self._askFor(stateFor)
         parts = self._parts
@@ -312,18 +318,26 @@ class Encoder:
         else:
             self._write(state)
 
-    def _ask(self, hook: Any) -> Any:
-        """
-        @param hook: a method.
-        @return: what it returns.
-        """
-        function = getattr(hook, "__func__", None)
-        quiet = QUIET.get(function) if type(function) is FunctionType else None
-        answer = None if quiet is None else quiet(hook.__self__)
-        if answer is None:
+    def _tagOf(self, hook: Any) -> Any:
+        find = TAGS.get(_functionOf(hook))
+        if find is None:
             self._tellBroker()
-            answer = hook()
-        return answer
+            return hook()
+        cls = hook.__self__.__class__
+        if cls is not self._tagged:
+            self._tagged, self._tag = cls, find(cls)
+        return self._tag
+
+    def _stateOf(self, hook: Any) -> Any:
+        find = GATHERERS.get(_functionOf(hook))
+        if find is not None:
+            cls = hook.__self__.__class__
+            if cls is not self._gathered:
+                self._gathered, self._gather = cls, find(cls)
+            if self._gather is not None:
+                return self._gather(hook.__self__)
+        self._tellBroker()
+        return hook()
 
     def _askFor(self, hook: Any) -> Any:
         """
@@ -357,6 +371,14 @@ class Encoder:
 _jellyFor = flavors.Copyable.jellyFor
 _typeFor = flavors.Copyable.getTypeToCopyFor
 _stateFor = flavors.Copyable.getStateToCopyFor
+
+
+def _functionOf(hook: Any) -> Any:
+    """
+    @return: the function that a method is; C{None} of anything else.
+    """
+    function = getattr(hook, "__func__", None)
+    return function if type(function) is FunctionType else None
 
 
 def _head(heads: list[bytes], size: int) -> bytes:

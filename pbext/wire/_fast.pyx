@@ -37,7 +37,7 @@ from pbext.wire import _crowding
 from pbext.wire._crowding import membersOf
 from pbext.wire._encoded import Encoded
 from pbext.wire._flaw import Flaw
-from pbext.wire._hooks import QUIET
+from pbext.wire._hooks import GATHERERS, TAGS
 from pbext.wire._jellier import CopyingJellier, Facade, keyStep, notUTF8
 from pbext.wire._jelly import checkSendable, pathTo
 from pbext.wire._leaves import KINDS, LEAVES
@@ -1779,6 +1779,8 @@ cdef class Encoder:
 
     cdef object _broker
     cdef object _context, _outer
+    # The last classes whose hooks were found not to be a user's, and what was found.
+    cdef object _tagged, _tag, _gathered, _gather
     cdef dict _copiers
     cdef _Output _output
     cdef Met *_met
@@ -1852,8 +1854,9 @@ cdef class Encoder:
 
     cdef int _tellBroker(self) except -1:
         """
-        Before a hook is called.
+        Before a hook is called; it may do anything.
         """
+        self._tagged = self._gathered = None
         if self._context is not None:
             self._outer = self._broker.enter(self._context)
             self._context = None
@@ -2157,11 +2160,11 @@ cdef class Encoder:
         if not _does(value, own, "getTypeToCopyFor", _getTypeToCopyFor):
             tag = self._askFor(value.getTypeToCopyFor)
         elif not _does(value, own, "getTypeToCopy", _getTypeToCopy):
-            tag = self._ask(value, own, "getTypeToCopy")
+            tag = self._tagOf(value, own)
         if not _does(value, own, "getStateToCopyFor", _getStateToCopyFor):
             state = self._askFor(value.getStateToCopyFor)
         elif not _does(value, own, "getStateToCopy", _getStateToCopy):
-            state = self._ask(value, own, "getStateToCopy")
+            state = self._stateOf(value, own)
         else:
             state = value.__dict__ if own is None else own
         self._meet(value)
@@ -2179,23 +2182,26 @@ cdef class Encoder:
         self.owner = value
         return self._write(state)
 
-    cdef object _ask(self, value, dict own, str name):
-        """
-        @param own: L{_attributesOf} the object.
-        @return: what a hook of it returns.
-        """
-        cdef PyObject *hook
-        if own is not None and name not in own:
-            hook = _PyType_Lookup(Py_TYPE(value), name)
-            quiet = None
-            if hook != NULL and PyFunction_Check(<object>hook):
-                quiet = _quiet.get(<object>hook)
-            if quiet is not None:
-                answer = quiet(value)
-                if answer is not None:
-                    return answer
+    cdef object _tagOf(self, value, dict own):
+        find = _inTable(_tags, value, own, "getTypeToCopy")
+        if find is None:
+            self._tellBroker()
+            return value.getTypeToCopy()
+        if type(value) is not self._tagged:
+            self._tag = find(value.__class__)
+            self._tagged = type(value)
+        return self._tag
+
+    cdef object _stateOf(self, value, dict own):
+        find = _inTable(_gatherers, value, own, "getStateToCopy")
+        if find is not None:
+            if type(value) is not self._gathered:
+                self._gather = find(value.__class__)
+                self._gathered = type(value)
+            if self._gather is not None:
+                return self._gather(value)
         self._tellBroker()
-        return getattr(value, name)()
+        return value.getStateToCopy()
 
     cdef object _askFor(self, hook):
         """
@@ -2252,7 +2258,8 @@ cdef class Encoder:
 
 
 cdef dict _leaves = LEAVES
-cdef dict _quiet = QUIET
+cdef dict _tags = TAGS
+cdef dict _gatherers = GATHERERS
 
 
 def _placeOf(edit):
@@ -2296,6 +2303,20 @@ cdef bint _does(value, dict own, str name, function) except -1:
         _PyType_Lookup(Py_TYPE(value), name) == <PyObject *>function
         and name not in own
     )
+
+
+cdef object _inTable(dict table, value, dict own, str name):
+    """
+    @param own: L{_attributesOf} the object.
+    @return: what a table has of the function that is a method of an object.
+    """
+    cdef PyObject *hook
+    if own is None or name in own:
+        return None
+    hook = _PyType_Lookup(Py_TYPE(value), name)
+    if hook == NULL or not PyFunction_Check(<object>hook):
+        return None
+    return table.get(<object>hook)
 
 
 cdef inline bint _isMethod(hook, function) noexcept:

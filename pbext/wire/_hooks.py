@@ -1,5 +1,6 @@
 """
-Hooks that are not a user's: they send nothing, and ask nobody.
+Hooks that are not a user's: what they return is known of the class, and to find it
+calls nothing of a user's.
 """
 
 from __future__ import annotations
@@ -7,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.python.reflect import qual
 from twisted.spread import flavors
 
-__all__ = ["QUIET"]
+__all__ = ["GATHERERS", "TAGS"]
 
-#: By a hook of a Copyable: what returns the same, of the object, where nothing of
-#: a user's is called to find it; or C{None}, where something is.
-QUIET: dict[Any, Callable[[Any], Any]] = {
-    hook: hook
-    for hook in (flavors.Copyable.getTypeToCopy, flavors.Copyable.getStateToCopy)
+#: By a C{getTypeToCopy}: what it returns for the instances of a class.
+TAGS: dict[Any, Callable[[type], bytes]] = {
+    flavors.Copyable.getTypeToCopy: lambda cls: qual(cls).encode("utf-8")
+}
+
+#: By a C{getStateToCopy}: for a class, what does the same for an instance of it;
+#: or C{None}, if something of a user's is called.
+GATHERERS: dict[Any, Callable[[type], Callable[[Any], Any] | None]] = {
+    flavors.Copyable.getStateToCopy: lambda cls: flavors.Copyable.getStateToCopy
 }
