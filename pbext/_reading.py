@@ -67,7 +67,8 @@ class Reading(Messages):
         if kind is Encoded:
             if sexp.data in _NO_KEYWORDS_IN_BYTES:
                 return {}  # as most calls have none
-            if sexp.cyclic:
+            if sexp.cyclic or read is None:
+                # Here, for an error speaks of a place in the lists that are read.
                 sexp = sexp.sexp()
         elif kind is not list:
             return sexp  # a number, or bytes

@@ -20,10 +20,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from pbext import pb
 from pbext._references import READERS
+from pbext.errors import RefusedField
 from pbext.testing import connectedPair, restoredRegistry
 from pbext.wire import _unjelly
 from pbext.wire._jelly import ATOMS
 from pbext.wire._unjelly import Unjellier
+from tests.codecs import CODECS
+from tests.switching import using
 
 
 class Duck(pb.Copyable, pb.RemoteCopy):
@@ -53,7 +56,20 @@ class MadeDuck(stock.Copyable):
         self.content = content
 
 
+class Numbered(pb.RemoteCopy):
+    number: int
+
+
+class Wrong(pb.Copyable):
+    typeToCopy = "tests.test_unjelly.Numbered"
+    number = "seven"
+
+    def getStateToCopy(self) -> Any:
+        return {"number": self.number}
+
+
 pb.setUnjellyableForClass(Duck, Duck)
+pb.setUnjellyableForClass("tests.test_unjelly.Numbered", Numbered)
 stock.setUnjellyableForClass(StockDuck, StockDuck)
 stock.setUnjellyableFactoryForClass(MadeDuck, lambda state: StockDuck(state))
 
@@ -520,3 +536,21 @@ class GivenTests(SynchronousTestCase):
         for _ in range(50_000):
             sexp = [b"list", sexp]
         self.assertEqual([(b"remote", 7)], self.find(sexp))
+
+
+class WrittenHereTests(SynchronousTestCase):
+    """
+    What was written here can be read here, in its bytes.
+    """
+
+    def test_path(self) -> None:
+        """
+        An error says where the object is that refuses what it has, whichever
+        codec reads it.
+        """
+        bad = Wrong()
+        for codec in CODECS:
+            with using(codec), connectedPair(pb.Root()) as pair:
+                packed = pair.client.pack([7, bad])
+                error = self.assertRaises(RefusedField, pair.client.unserialize, packed)
+                self.assertEqual("$[1].number", error.path, codec.name)
