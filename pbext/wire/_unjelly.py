@@ -63,8 +63,8 @@ class Unjellier(_Unjellier):
     ) -> None:
         """
         @param own: what reads the words that belong to the connection.
-        @param readers: what reads all the others, and none of these; by default
-            Twisted's tables, by the policy C{taster}.
+        @param readers: what reads all words, these among them; by default these
+            and Twisted's tables, by the policy C{taster}.
         """
         # One is made for each value, so what Twisted's sets is set here.
         self.taster = taster
@@ -132,8 +132,7 @@ class Unjellier(_Unjellier):
             try:
                 self.queue.popleft()()
             except PeerError as error:
-                if error.where is None:
-                    error.where = self.places.get(id(error.owner))
+                error.where = self.places.get(id(error.owner))
                 error.owner = None
                 raise
 
@@ -154,10 +153,7 @@ class Unjellier(_Unjellier):
         @raise InsecureJelly: if nothing does.
         """
         if self._readers is not None:
-            read = self._own.get(word)
-            if read is None:
-                raise InsecureJelly(word)
-            return read
+            raise InsecureJelly(word)
         taster, own, found = self.taster, self._own, self._found
         isStock = getattr(taster.isTypeAllowed, "__func__", None) is _isTypeAllowed
         if word in COMMON and isStock and _isCommon(taster.allowedTypes, own):
