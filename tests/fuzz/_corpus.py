@@ -15,15 +15,10 @@ from twisted.spread import util
 from pbext import pb
 from pbext.testing import connectedPair
 from tests.bombs import callOf, colliding, integer, keyed, lists, probing, ring, string
-from tests.fuzz._targets import (
-    TARGETS,
-    decoding,
-    reading,
-    streaming,
-    talking,
-    telling,
-    writing,
-)
+from tests.fuzz._cases import edges, pretended, streamed, taken, values
+from tests.fuzz._parts import PARTS
+from tests.fuzz._streaming import streaming
+from tests.fuzz._targets import TARGETS, decoding, reading, talking, telling, writing
 from tests.fuzz._values import KINDS
 from tests.goods import ERRORS, SENDABLE, UNREGISTERED, End
 from tests.malformed import ANSWERED, CLOSING, IGNORED, NO_BANANA, NO_DIALECT
@@ -33,6 +28,11 @@ __all__ = ["seeds"]
 
 #: Longer ones are what the bombs are for, not the fuzzer.
 _LONGEST = 8_000
+
+#: In turn, how a value is written: by the policies, with a limit that is small, as
+#: what is taken for jelly, and read again.  As many as have nothing in common
+#: with what it is that is written.
+_HOWS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 17, 18, 19)
 
 
 class _Library(pb.Root):
@@ -117,98 +117,6 @@ def _small() -> Iterator[bytes]:
     yield callOf(lists(string(b"set"), integer(2**70), integer(-(2**70))))
 
 
-#: Cycles, most of which cannot be, and the readers that there are.
-_PARTS: list[Any] = [
-    [b"reference", 1, [b"list", [b"dereference", 1]]],
-    [b"reference", 1, [b"tuple", [b"dereference", 1]]],
-    [b"reference", 1, [b"tuple", [b"list", [b"dereference", 1]]]],
-    [b"reference", 1, [b"tuple", [b"reference", 2, [b"tuple", [b"dereference", 1]]]]],
-    [
-        b"reference",
-        1,
-        [
-            b"list",
-            [b"reference", 2, [b"tuple", [b"dereference", 1], [b"dereference", 2]]],
-            [b"set", [b"tuple", [b"dereference", 1]]],
-        ],
-    ],
-    [
-        b"reference",
-        1,
-        [
-            b"list",
-            [b"reference", 2, [b"tuple", 1, [b"dereference", 3]]],
-            [b"reference", 3, [b"tuple", 2, [b"dereference", 1]]],
-            [b"dictionary", [[b"dereference", 2], [b"dereference", 1]]],
-        ],
-    ],
-    [b"list", [b"dereference", 1], [b"reference", 1, [b"tuple", 1, 2]]],
-    [b"set", [b"dereference", 1], [b"reference", 1, [b"frozenset", 1, 2]]],
-    [b"dictionary", [[b"dereference", 1], 1], [2, [b"reference", 1, [b"tuple"]]]],
-    [b"tuple", [b"dereference", 1], [b"reference", 1, [b"tuple", [b"dereference", 2]]]],
-    *(
-        [
-            b"list",
-            [b"reference", 1, [b"tests.fuzz." + tag, state]],
-            [b"dereference", 1],
-        ]
-        for tag in (b"Copy Strict StockCopy Reader Plain twice lake nothing".split())
-        for state in (
-            [b"dictionary", [[b"unicode", b"a"], [b"dereference", 1]]],
-            [b"dictionary", [b"number", 1], [b"things", [b"list", 1]], [b"_a", 1]],
-            [b"dictionary", [b"number", [b"dereference", 2]]],
-            [b"list", 1],
-            7,
-        )
-    ),
-    [b"tests.fuzz.Strict", [b"dictionary", [b"number", b"x"]]],
-    [
-        b"reference",
-        1,
-        [
-            b"list",
-            [
-                b"tests.fuzz.Strict",
-                [b"dictionary", [b"things", [b"dereference", 1]], [b"number", 1]],
-            ],
-        ],
-    ],
-    [
-        b"reference",
-        1,
-        [
-            b"tests.fuzz.Copy",
-            [b"dictionary", [b"a", [b"set", [b"dereference", 1], *range(70)]]],
-        ],
-    ],
-    [
-        b"reference",
-        1,
-        [b"tests.fuzz.Strict", [b"dictionary", [b"things", [b"dereference", 1]]]],
-    ],
-    [
-        b"list",
-        [b"tests.fuzz.Strict", [b"dictionary", [b"number", [b"dereference", 9]]]],
-        [b"reference", 9, [b"list"]],
-    ],
-    [b"tests.fuzz.Strict", 1, [b"dictionary"], []],
-    [b"tests.fuzz.lake", 1, [b"dictionary"]],
-    [b"instance", [b"class", b"tests.fuzz._targets.Reader"], [b"dictionary"]],
-    [b"module", b"tests.fuzz._targets"],
-    [b"boolean", b"true"],
-    [b"decimal", -12, 3],
-    [b"decimal", 2**70, -3],
-    [b"datetime", b"2000 1 2 3 4 5 6"],
-    [b"date", b"2000 1 2"],
-    [b"time", b"3 4 5 6"],
-    [b"timedelta", b"-3 4 5"],
-    [b"None"],
-    [b"unicode", b"\xc3\xa4"],
-    [b"remote", 5],
-    [b"unpersistable", b"because"],
-]
-
-
 def _kinds() -> Iterator[bytes]:
     """
     Each kind of value in each other.
@@ -240,7 +148,8 @@ def seeds() -> Iterator[bytes]:
         yield _input(reading, number % 4, encode(sexp[5])[:_LONGEST])
     for said in _small():
         yield _input(reading, 0, said)
-    for sexp in _PARTS:
+    for sexp in PARTS:
+        yield _input(decoding, 8, encode(sexp))
         for how in range(4):
             yield _input(reading, how, encode(sexp))
     chosen = random.Random(1)
@@ -251,6 +160,16 @@ def seeds() -> Iterator[bytes]:
         yield _input(streaming, 8 * (number % 4 == 0), data)
     for number, data in enumerate(_kinds()):
         yield _input(writing, (0, 0, 0, 1, 2, 3, 4, 8)[number % 8], data)
+    for data in edges():
+        for how in _HOWS:
+            yield _input(writing, how, data)
+    for number, data in enumerate(values()):
+        yield _input(writing, _HOWS[number % len(_HOWS)], data)
+        yield _input(telling, number % 256, data)
+    for data in (taken(), *streamed()):
+        yield _input(talking, 16, data)
+    for data in pretended():
+        yield _input(streaming, 8, data)
 
 
 def _input(target: Any, how: int, data: bytes) -> bytes:

@@ -21,6 +21,7 @@ _WORDS = (
     b"message cachemessage answer error decref decache uncache version root echo keep "
     b"make tests.fuzz.Copy tests.fuzz.Strict tests.fuzz.StockCopy tests.nothing a "
     b"tests.fuzz.Reader tests.fuzz.Plain tests.fuzz.twice tests.fuzz.lake class module "
+    b"tests.fuzz.later "
     b"begin chunk took refused"
 ).split()
 

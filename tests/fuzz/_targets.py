@@ -23,19 +23,21 @@ from twisted.spread import banana, jelly
 from twisted.spread import pb as stock
 from twisted.spread.banana import BananaError
 
-import pbext._streams
 from pbext import Limits, Registry, pb
 from pbext.errors import BadMessage, LimitReached, NotSendable, PBExtError
-from pbext.wire import _streams as streams
+from pbext.wire import _broadcast, _leaves
 from pbext.wire._banana import encodeTokens
 from pbext.wire._budget import Budget
-from pbext.wire._streams import Arrival, Departures, Parcel
+from pbext.wire._streams import DIALECT
 from tests.codecs import CODECS, Codec, StockBanana, lists
-from tests.fuzz._values import Pond, Strict, valueOf
+from tests.fuzz._finding import Finding, same
+from tests.fuzz._objects import Brook, Copied, Pond, Strict
+from tests.fuzz._streaming import streaming
+from tests.fuzz._values import valueOf
 from tests.graphs import shape
 from tests.switching import PURE, using
 
-__all__ = ["TARGETS", "Finding", "run"]
+__all__ = ["TARGETS", "run"]
 
 #: Small enough for a fuzzer to reach all of it.
 LIMITS = Limits(
@@ -53,6 +55,11 @@ LIMITS = Limits(
 )
 BUDGET = Budget.of(LIMITS)
 
+# As small, for the same reason: of names that are remembered, and of bytes of an
+# update that is sent as it is.
+_leaves._MOST = 64
+_broadcast._SPLICED = 300
+
 #: What one input may take, in bytes: what it is itself, what a message of the
 #: budget becomes, and what a broker is.
 MEMORY = 4_000_000
@@ -64,18 +71,12 @@ _MEASURED = 50
 _CHUNKS = (None, 1, 2, 3, 7, 64, 1000, None)
 
 
-class Finding(Exception):
-    """
-    What was to hold does not.
-    """
-
-
 def _decoded(
     codec: Codec, data: bytes, vocabulary: bool, size: int | None
-) -> tuple[list[Any], tuple[Any, ...] | None, int]:
+) -> tuple[list[Any], tuple[Any, ...] | None, tuple[int, ...]]:
     """
     @return: the messages in the bytes; what they end in, if it is an error;
-        and how many bytes are left.
+        and of what is left, how much it has of each thing that is bounded.
     """
     decoder = codec.Decoder(BUDGET)
     decoder.vocabulary = vocabulary
@@ -87,10 +88,12 @@ def _decoded(
             while (message := decoder.next()) is not None:
                 found.append(lists(message))
     except LimitReached as error:
-        return found, (LimitReached, error.limit, error.value), 0
+        return found, (LimitReached, error.limit, error.value), ()
     except BadMessage as error:
-        return found, (BadMessage, error.why), 0
-    return found, None, decoder.pending
+        return found, (BadMessage, error.why), ()
+    if decoder.used[0] != decoder.pending:
+        raise Finding("it does not know how many bytes it has")
+    return found, None, decoder.used
 
 
 def _asStock(data: bytes, vocabulary: bool) -> tuple[list[Any], bool]:
@@ -110,27 +113,21 @@ def decoding(how: int, data: bytes) -> None:
     vocabulary, size = bool(how & 8), _CHUNKS[how & 7]
     results = [_decoded(codec, data, vocabulary, size) for codec in CODECS]
     for other in results[1:]:
-        _same(results[0], other, "the codecs differ")
+        same(results[0], other, "the codecs differ")
     found, error, left = results[0]
     whole = _decoded(PURE, data, vocabulary, None)
-    _same(found, whole[0], "the chunks make a difference")
-    _same(error is None, whole[1] is None, "the chunks make an error")
+    same(found, whole[0], "the chunks make a difference")
+    same(error is None, whole[1] is None, "the chunks make an error")
     if error is None:
-        _same(left, whole[2], "the chunks change what is left")
+        same(left, whole[2], "the chunks change what is left")
     if len(data) > 5_000:
         return  # stock is quadratic
     theirs, wrong = _asStock(data, vocabulary)
     if error is None or error[0] is not LimitReached:
-        _same(theirs, found, "stock reads something else")
-        _same(wrong, error is not None, "stock judges differently")
+        same(theirs, found, "stock reads something else")
+        same(wrong, error is not None, "stock judges differently")
     else:
-        _same(theirs[: len(found)], found, "stock reads something else")
-
-
-def _same(one: Any, other: Any, what: str) -> None:
-    # A NaN is not equal to itself.
-    if one != other and repr(one) != repr(other):
-        raise Finding(f"{what}: {str(one)[:300]} != {str(other)[:300]}")
+        same(theirs[: len(found)], found, "stock reads something else")
 
 
 class Tree(pb.RemoteCopy):
@@ -171,6 +168,10 @@ def _twice(unjellier: Any, jellyList: list[Any]) -> Any:
         unjellier.isTwice = times == 1
 
 
+def _later(unjellier: Any, jellyList: list[Any]) -> Any:
+    return unjellier.unjellyLater(jellyList[1])
+
+
 def _lake(state: Any) -> Any:
     if type(state) is not dict:
         raise ValueError("a lake has a shore")
@@ -184,11 +185,15 @@ REGISTRY.setUnjellyableFactoryForClass("tests.nothing", _lake)
 REGISTRY.registerCopier(
     complex, "tests.fuzz.StockCopy", lambda value: [value.real], lambda state: state
 )
+REGISTRY.registerCopier(
+    Copied, "tests.fuzz.Copied", lambda value: vars(value), lambda state: state
+)
 
 for _tag, _reader in (
     ("tests.fuzz.Reader", Reader),
     ("tests.fuzz.Plain", Plain),
     ("tests.fuzz.twice", _twice),
+    ("tests.fuzz.later", _later),
 ):
     jelly.setUnjellyableForClass(_tag, _reader)
     if isinstance(_reader, type):
@@ -314,11 +319,17 @@ def reading(how: int, data: bytes) -> None:
                 outcomes[-1] = ("made", _form(outcomes[-1][1]))
             broker.connectionLost(Failure(ConnectionDone()))
     for other in outcomes[1:]:
-        _same(outcomes[0], other, "the codecs differ")
+        same(outcomes[0], other, "the codecs differ")
 
 
 #: What the hooks of values end in, and what comes of what they do.
-_HOOKS = (ZeroDivisionError, RuntimeError, NotImplementedError, PBExtError)
+_HOOKS = (
+    ZeroDivisionError,
+    RuntimeError,
+    NotImplementedError,
+    UnicodeEncodeError,
+    PBExtError,
+)
 
 
 def _packed(codec: Codec, how: int, data: bytes) -> tuple[Any, ...]:
@@ -328,6 +339,8 @@ def _packed(codec: Codec, how: int, data: bytes) -> tuple[Any, ...]:
         try:
             packed = broker.pack(value, "someone")
             plain = codec.encodeTokens([packed, 7], False, broker.stringLimit)
+            if how & 16:
+                _again(how, packed)
             return ("sent", packed.data, plain)
         except NotSendable as error:
             return ("refused", error.path, error.got)
@@ -335,6 +348,19 @@ def _packed(codec: Codec, how: int, data: bytes) -> tuple[Any, ...]:
             return ("refused", type(error), str(error))
         finally:
             broker.connectionLost(Failure(ConnectionDone()))
+
+
+def _again(how: int, packed: Any) -> None:
+    """
+    What was written is read, or refused, alike in its bytes and in lists.
+    """
+    read = []
+    for part in (packed, packed.sexp()):
+        broker = _broker(how & 3)
+        outcome = _outcome(broker.unserialize, part)
+        read.append(_form(outcome[1]) if outcome[0] == "made" else outcome)
+        broker.connectionLost(Failure(ConnectionDone()))
+    same(*read, "bytes are read as something else than lists")
 
 
 def _jellied(how: int, data: bytes) -> tuple[Any, ...]:
@@ -368,14 +394,14 @@ def writing(how: int, data: bytes) -> None:
     """
     results = [_packed(codec, how, data) for codec in CODECS]
     for other in results[1:]:
-        _same(results[0], other, "the codecs differ")
+        same(results[0], other, "the codecs differ")
     theirs = _jellied(how, data)
     if not how & 4 or results[0][0] == "sent":
-        _same(theirs, results[0][: len(theirs)], "the lists differ")
+        same(theirs, results[0][: len(theirs)], "the lists differ")
     if how & 8:
         written = [_written(codec, data) for codec in CODECS]
         for other in written[1:]:
-            _same(written[0], other, "the codecs differ")
+            same(written[0], other, "the codecs differ")
 
 
 def _written(codec: Codec, data: bytes) -> tuple[Any, ...]:
@@ -424,8 +450,13 @@ class _Watch:
                 self.failures.append(failure)
 
 
-#: What the methods above fail with, by themselves.
-_MEANT: Sequence[Any] = (ZeroDivisionError, PBExtError, *_READERS)
+#: What the methods above fail with, by themselves, and the hooks of what they return.
+_MEANT: Sequence[Any] = (
+    ZeroDivisionError,
+    NotImplementedError,
+    PBExtError,
+    *_READERS,
+)
 
 
 def _talked(codec: Codec, how: int, data: bytes) -> tuple[Any, ...]:
@@ -441,7 +472,7 @@ def _talked(codec: Codec, how: int, data: bytes) -> tuple[Any, ...]:
         transport.abortConnection = transport.loseConnection
         broker.makeConnection(transport)
         if not how & 8:
-            named = streams.DIALECT if how & 16 else b"pb"
+            named = DIALECT if how & 16 else b"pb"
             broker.dataReceived(bytes([len(named), 0x82]) + named)
         size = _CHUNKS[how & 7] or len(data) or 1
         for start in range(0, len(data), size):
@@ -486,7 +517,7 @@ def talking(how: int, data: bytes) -> None:
     for failure in watch.failures:
         raise Finding(failure.getTraceback())
     for other in results[1:]:
-        _same(_comparable(results[0]), _comparable(other), "the codecs differ")
+        same(_comparable(results[0]), _comparable(other), "the codecs differ")
 
 
 def _comparable(result: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -517,11 +548,19 @@ def _heard(codec: Codec, how: int, data: bytes, alone: bool) -> list[Any]:
             brokers[2] = _stockBroker()
         for broker in brokers:
             broker.currentRequestID = (0, 127, 20_000, 3_000_000)[how >> 6]
-        ponds = [Pond() for _ in brokers] if alone else [Pond()] * 3
+        # Twisted's broker cannot keep back what is said too early.
+        kind: Any = Brook if how & 4 and not how & 8 else Pond
+        ponds = [kind() for _ in brokers] if alone else [kind()] * 3
         value = valueOf(data, steady=True)
+        early = []
         for who, (broker, pond) in enumerate(zip(brokers, ponds, strict=True)):
+            pond.said = value
             pack = getattr(broker, "pack", broker.serialize)
-            broker.sendCall(b"answer", 1, pack(pond, f"perspective {who}"))
+            try:
+                broker.sendCall(b"answer", 1, pack(pond, f"perspective {who}"))
+            except (BananaError, *_HOOKS) as error:
+                early.append(repr(error))
+            early.append(broker.transport.value())
             broker.transport.clear()
         if how & 16:
             brokers[1].outlet.pauseProducing()
@@ -534,7 +573,7 @@ def _heard(codec: Codec, how: int, data: bytes, alone: bool) -> list[Any]:
         told = [broker.transport.value() for broker in brokers]
         for broker in brokers:
             broker.connectionLost(Failure(ConnectionDone()))
-    return told
+    return [*early, *told]
 
 
 def telling(how: int, data: bytes) -> None:
@@ -543,119 +582,9 @@ def telling(how: int, data: bytes) -> None:
     """
     results = [_heard(codec, how, data, False) for codec in CODECS]
     for other in results[1:]:
-        _same(results[0], other, "the codecs differ")
+        same(results[0], other, "the codecs differ")
     alone = _heard(PURE, how, data, True)
-    _same(alone, results[0], "together they hear something else")
-
-
-#: So small that what a fuzzer has is large.
-_CHUNK = 64
-for _module in (pbext._streams, streams):
-    _module.CHUNK = _CHUNK
-
-
-class _Line:
-    """
-    Parcels on their way, and what has become of them.
-    """
-
-    def __init__(self) -> None:
-        self.departures = Departures()
-        self._arrival = Arrival(300)
-        self._decoder = PURE.Decoder(BUDGET)
-        self._decoder.vocabulary = True
-        self.waiting: list[Any] = []
-        self.number = 0
-
-    def send(self, kind: int, size: int, since: int | None) -> None:
-        """
-        Send a message, of a kind, to one of two objects, or let it wait.
-        """
-        self.number += 1
-        body = encodeTokens([self.number, b"x" * size], True, 1000)
-        words = (b"message", b"cachemessage", b"answer", b"error", b"took", b"decref")
-        command = words[kind % 6]
-        carried = [kind >> 6] if kind & 8 and command != b"took" else []
-        parts = [body[:3], body[3:]]
-        parcel = Parcel(command, kind >> 4 & 1, parts, carried, since, self.number)
-        waits = [(p.command, p.objectID) for p in self.waiting if p.isCall]
-        if not parcel.large and self.departures.mayPass(parcel):
-            if self.waiting and (carried or (command, parcel.objectID) in waits):
-                raise Finding("it passes what is before it")
-            if parcel.take() != body or not parcel.gone:
-                raise Finding("it is not whole")
-            return
-        self.waiting.append(parcel)
-        self.departures.add(parcel)
-
-    def leave(self) -> None:
-        """
-        Let a chunk leave, and arrive.
-        """
-        if not self.departures:
-            return
-        data, parcel = self.departures.leave()
-        if parcel is not self.waiting[0] or parcel.gone != (
-            len(self.departures) < len(self.waiting)
-        ):
-            raise Finding("out of order")
-        if parcel.gone:
-            self.waiting.pop(0)
-        self._decoder.feed(data)
-        while (message := self._decoder.next()) is not None:
-            if message[0] == b"begin":
-                try:
-                    self._arrival.begin(message[1])
-                except LimitReached:
-                    if message[1] <= 300:
-                        raise
-            elif message[0] == b"chunk":
-                whole = self._arrival.chunk(message[1])
-                if (whole is not None) != (parcel.gone and parcel.size <= 300):
-                    raise Finding("it does not arrive when it has left")
-                if whole is not None and whole != b"".join(parcel.parts):
-                    raise Finding("it arrives as another one")
-            elif message[0] != parcel.about:
-                raise Finding("another one arrives")
-
-    def drop(self) -> None:
-        """
-        Give one up that has not begun to leave.
-        """
-        if self.departures and not self.departures.first.left:
-            if self.departures.drop() is not self.waiting.pop(0):
-                raise Finding("another one is dropped")
-
-
-def streaming(how: int, data: bytes) -> None:
-    """
-    Large messages arrive as they were sent, small ones pass them where that
-    changes nothing, and what is none is refused.
-    """
-    if how & 8:
-        arrival = Arrival(300)
-        value: Any = None
-        for byte in data:
-            value = byte if byte & 8 else bytes(byte >> 4)
-            try:
-                arrival.begin(value) if byte & 1 else arrival.chunk(value)
-            except PBExtError:
-                continue
-        return
-    line = _Line()
-    for at in range(0, len(data) - 2, 3):
-        action, kind, size = data[at : at + 3]
-        if action % 4 == 0:
-            line.leave()
-        elif action % 16 == 1:
-            line.drop()
-        else:
-            since = None if action & 32 else max(0, line.departures.count - action % 3)
-            line.send(kind, size, since)
-    while line.departures:
-        line.leave()
-    if line.waiting or line.departures.size or line.departures.unasked:
-        raise Finding("it is not all gone")
+    same(alone, results[0], "together they hear something else")
 
 
 #: By the first byte of an input.

@@ -11,14 +11,19 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable
 from typing import Any
 
-from twisted.spread import flavors, jelly
-from twisted.spread import pb as stock
-
-from pbext import pb
-from pbext.errors import NotSendable
 from pbext.wire._jelly import ATOMS
+from tests.fuzz._objects import (
+    ODD,
+    Changing,
+    Copy,
+    Own,
+    StockCopy,
+    Strict,
+    Veil,
+    View,
+)
 
-__all__ = ["KINDS", "Copy", "Pond", "StockCopy", "Strict", "valueOf"]
+__all__ = ["KINDS", "spelled", "valueOf"]
 
 #: Lists and dicts within each other, at the most; Python recurses deeper.
 _DEPTH = 12
@@ -27,6 +32,19 @@ _DEPTH = 12
 _MOST = 300
 
 _WORDS = sorted(ATOMS)
+
+#: What holds many items, which are small.
+_WIDE: list[Callable[[list[Any]], Any]] = [
+    list,
+    tuple,
+    lambda items: {f"field {n}": item for n, item in enumerate(items)},
+    lambda items: dict.fromkeys(range(len(items))),
+    lambda items: set(range(len(items))),
+    lambda items: frozenset(range(len(items))),
+]
+
+#: What an object has.
+_FIELDS = ("a", "number", "things", "_private", "level")
 
 #: What is hashed as what it says.
 _HASHABLE = frozenset({bool, int, float, str, bytes, decimal.Decimal})
@@ -40,136 +58,6 @@ class _List(list):
 
 class _Str(str):
     pass
-
-
-class Copy(pb.Copyable, pb.RemoteCopy):
-    """
-    Ours.
-    """
-
-    typeToCopy = "tests.fuzz.Copy"
-
-
-class Strict(pb.Copyable, pb.RemoteCopy):
-    """
-    One that declares what it has.
-    """
-
-    typeToCopy = "tests.fuzz.Strict"
-    number: int = 0
-    things: list[int] | None = None
-
-
-class StockCopy(stock.Copyable, stock.RemoteCopy):
-    """
-    Twisted's.
-    """
-
-
-class View(pb.Copyable):
-    """
-    One that is different for each perspective.
-    """
-
-    typeToCopy = "tests.fuzz.Copy"
-
-    def getStateToCopyFor(self, perspective: Any) -> Any:
-        return {"perspective": str(perspective), **vars(self)}
-
-
-class Changing(pb.Copyable):
-    """
-    Changes what it is in, while it is sent.
-    """
-
-    typeToCopy = "tests.fuzz.Copy"
-    _holder: Any = None
-
-    def getStateToCopy(self) -> Any:
-        if type(self._holder) is list and len(self._holder) < _MOST:
-            self._holder.append(7)
-        elif type(self._holder) is dict:
-            self._holder["more"] = 7
-        return {}
-
-
-class Failing(stock.Copyable):
-    """
-    Cannot say what it has.
-    """
-
-    def getStateToCopy(self) -> Any:
-        raise ZeroDivisionError("no")
-
-
-class Nameless(stock.Copyable):
-    """
-    Is sent as what is no name.
-    """
-
-    tag: Any = 7
-
-    def getTypeToCopy(self) -> Any:
-        return self.tag
-
-
-class Abstract(jelly.Jellyable):
-    """
-    Raises what stock raises for some values.
-    """
-
-    def jellyFor(self, jellier: Any) -> Any:
-        raise NotImplementedError("of its own")
-
-
-class Torn(pb.Copyable):
-    """
-    What it has cannot be sent, as it says itself.
-    """
-
-    typeToCopy = "tests.fuzz.Copy"
-
-    def getStateToCopy(self) -> Any:
-        raise NotSendable(path="$.a", got="nothing", fix="none")
-
-
-class Own(jelly.Jellyable):
-    """
-    Jellies itself.
-    """
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def jellyFor(self, jellier: Any) -> Any:
-        sexp = jellier.prepare(self)
-        sexp.extend([b"tests.fuzz.Copy", jellier.jelly({"value": self.value})])
-        return jellier.preserve(self, sexp)
-
-
-class Bare(jelly.Jellyable):
-    """
-    Jellies itself into what is not looked at any more.
-    """
-
-    def jellyFor(self, jellier: Any) -> Any:
-        return (b"tests.fuzz.Copy", [b"dictionary", [b"a", 1.5], [b"b", 2**70]])
-
-
-for _cls in (Copy, Strict):
-    stock.setUnjellyableForClass(_cls.typeToCopy, _cls)
-stock.setUnjellyableForClass("tests.fuzz.StockCopy", StockCopy)
-
-
-class Pond(pb.Cacheable):
-    """
-    Ours, of which there are caches.
-    """
-
-    typeToCopy = "tests.fuzz.Pond"
-
-    def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> Any:
-        return {"ducks": [1, 2]}
 
 
 class _Values:
@@ -231,6 +119,21 @@ class _Values:
 
     def word(self, depth: int) -> bytes:
         return _WORDS[self._byte() % len(_WORDS)]
+
+    def term(self, depth: int) -> str:
+        return self.word(depth).decode("ascii")
+
+    def long(self, depth: int) -> Any:
+        isText = self._byte() & 1
+        data = b"long" * (self._byte() // 2)
+        return data.decode("ascii") if isText else data
+
+    def wide(self, depth: int) -> Any:
+        make = _WIDE[self._byte() % len(_WIDE)]
+        size = self._byte()
+        made = make([self.value(_DEPTH)] * size)
+        self._made.append(made)
+        return made
 
     def date(self, depth: int) -> Any:
         return datetime.date(1 + self._byte(), 1 + self._byte() % 12, 3)
@@ -302,7 +205,7 @@ class _Values:
     def _object(self, cls: Any, depth: int) -> Any:
         made = cls()
         self._made.append(made)
-        for name in ("a", "number", "things", "_private")[: self._byte() % 5]:
+        for name in _FIELDS[: self._byte() % (len(_FIELDS) + 1)]:
             setattr(made, name, self.value(depth + 1))
         return made
 
@@ -327,39 +230,14 @@ class _Values:
     def own(self, depth: int) -> Any:
         return Own(self.value(depth + 1))
 
+    def veil(self, depth: int) -> Any:
+        return Veil(self.value(depth + 1))
+
     def odd(self, depth: int) -> Any:
-        made = _ODD[self._byte() % len(_ODD)]()
+        made = ODD[self._byte() % len(ODD)]()
         self._made.append(made)
         return made
 
-
-def _named(made: Any, tag: Any) -> Any:
-    made.tag = tag
-    return made
-
-
-#: What cannot be sent, or is a reference, or does it all by itself.
-_ODD: list[Callable[[], Any]] = [
-    object,
-    lambda: len,
-    lambda: datetime,
-    lambda: Copy,
-    lambda: 1j,
-    lambda: bytearray(b"x"),
-    lambda: range(3),
-    Failing,
-    Bare,
-    pb.Referenceable,
-    stock.Referenceable,
-    Pond,
-    flavors.Jellyable,
-    Nameless,
-    lambda: _named(Nameless(), "tests.fuzz.Copy"),
-    lambda: _named(Nameless(), b"x" * 40),
-    Abstract,
-    Torn,
-    lambda: _named(Copy(), "x" * 40),
-]
 
 _LEAVES: list[Callable[[_Values, int], Any]] = [
     lambda values, depth: None,
@@ -376,6 +254,8 @@ _LEAVES: list[Callable[[_Values, int], Any]] = [
     _Values.timedelta,
     _Values.decimal,
     _Values.again,
+    _Values.term,
+    _Values.long,
 ]
 
 #: All that there is, in the order of the bytes.
@@ -394,9 +274,20 @@ KINDS = [
     _Values.own,
     _Values.subclass,
     _Values.odd,
+    _Values.veil,
+    _Values.wide,
     _Values.list,
     _Values.dict,
 ]
+
+
+def spelled(name: str, *rest: bytes) -> bytes:
+    """
+    @param name: of a kind, as the method above is called that makes it.
+    @param rest: what that draws.
+    @return: the bytes of a value of that kind.
+    """
+    return bytes([KINDS.index(getattr(_Values, name)), *b"".join(rest)])
 
 
 def valueOf(data: bytes, steady: bool = False) -> Any:

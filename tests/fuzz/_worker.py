@@ -59,7 +59,8 @@ def _fuzz(names: str, kept: str, options: list[str]) -> None:
         from pbext.wire import _decoder, _encoder, _unjelly, _words  # noqa: F401  # too
     _only(names)
     from tests.fuzz._mutating import mutated
-    from tests.fuzz._targets import TARGETS, run, streaming, telling, writing
+    from tests.fuzz._streaming import streaming
+    from tests.fuzz._targets import TARGETS, run, telling, writing
 
     bytewise = {TARGETS.index(target) for target in (writing, telling, streaming)}
 
