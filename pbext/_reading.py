@@ -19,7 +19,7 @@ from pbext.errors import BadValue, PBExtError, PeerError, RefusedTag
 from pbext.wire._codec import encodeTokens, read
 from pbext.wire._commands import NO_KEYWORDS
 from pbext.wire._encoded import Encoded
-from pbext.wire._jelly import findTag, pathTo
+from pbext.wire._jelly import findTag
 from pbext.wire._parts import listsOf
 from pbext.wire._unjelly import given
 
@@ -67,9 +67,6 @@ class Reading(Messages):
         if kind is Encoded:
             if sexp.data in _NO_KEYWORDS_IN_BYTES:
                 return {}  # as most calls have none
-            if sexp.cyclic or read is None:
-                # Here, for an error speaks of a place in the lists that are read.
-                sexp = sexp.sexp()
         elif kind is not list:
             return sexp  # a number, or bytes
         elif sexp == NO_KEYWORDS:
@@ -82,7 +79,7 @@ class Reading(Messages):
         except jelly.InsecureJelly as error:
             raise self._refusal(listsOf(sexp), error) from None
         except PeerError as error:
-            raise _located(error, sexp) from None
+            raise _located(error) from None
         except PBExtError:
             raise
         except Exception as error:
@@ -162,16 +159,15 @@ class Reading(Messages):
             self.sendCall(command, objectID)
 
 
-def _located(error: Any, sexp: Any) -> Exception:
+def _located(error: Any) -> Exception:
     """
     @return: an error that knows of its object, as one that knows where that
         was.
     """
-    part, error.where = error.where, None
+    where, error.where = error.where, None
     found: Exception = error
-    if part is not None and hasattr(error, "path"):
-        # From bytes, it has been found already.
-        path, word = part if type(part) is tuple else (pathTo(sexp, part), part[0])
+    if where is not None and hasattr(error, "path"):
+        path, word = where
         path += error.path.removeprefix("$")
         found = attrs.evolve(error, path=path, tag=word.decode("utf-8", "replace"))
     return found

@@ -24,7 +24,6 @@ from pbext._references import READERS
 from pbext.errors import PeerError, RefusedField
 from pbext.wire._budget import UNLIMITED
 from pbext.wire._encoded import Encoded
-from pbext.wire._jelly import pathTo
 from tests.codecs import StockBanana
 from tests.graphs import graphs
 
@@ -251,10 +250,7 @@ class FastTestCase(SynchronousTestCase):
                 value = Encoded(value.data)
             came = picture(_fast.read(value, policy, Broker(), READERS, taken, readers))
         except PeerError as error:
-            where = error.where
-            if type(where) is list:
-                where = pathTo(value, where), where[0]
-            error.where = None
+            where, error.where = error.where, None
             came = type(error), str(error), where
         except Exception as error:
             came = type(error), [a for a in error.args if type(a) is bytes]

@@ -1485,8 +1485,7 @@ def decodeTokens(bytes data not None):
 
 def read(part, *terms):
     """
-    See L{pbext.wire._unjelly.read}; without lists, if it is in bytes.  The C{where}
-    of an error is then the path of its object, and the object's word.
+    See L{pbext.wire._unjelly.read}; without lists, if it is in bytes.
     """
     cdef _Reading reading
     if type(part) is not Encoded or part.cyclic:

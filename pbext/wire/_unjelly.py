@@ -21,7 +21,7 @@ from twisted.spread.jelly import (
 
 from pbext.errors import PeerError
 from pbext.wire._crowding import DEFAULT
-from pbext.wire._jelly import ATOMS, children
+from pbext.wire._jelly import ATOMS, children, pathTo
 from pbext.wire._parts import listsOf
 from pbext.wire._readers import Reader, readClass, readFactory
 from pbext.wire._words import COMMON, WORDS
@@ -172,8 +172,16 @@ def read(part: Any, *terms: Any) -> Any:
     @param part: a value's jelly, in lists or in bytes.
     @param terms: as of L{Unjellier}.
     @return: the value.
+    @raise PeerError: if it is refused; the C{where} is the path of the object
+        that refuses, and the object's word.
     """
-    return Unjellier(*terms).unjellyFull(listsOf(part))
+    sexp = listsOf(part)
+    try:
+        return Unjellier(*terms).unjellyFull(sexp)
+    except PeerError as error:
+        if type(error.where) is list:
+            error.where = pathTo(sexp, error.where), error.where[0]
+        raise
 
 
 def _isCommon(allowed: Mapping[bytes, Any], own: Mapping[bytes, Reader]) -> bool:
