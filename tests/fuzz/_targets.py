@@ -597,6 +597,9 @@ TARGETS: list[Callable[[int, bytes], None]] = [
     streaming,
 ]
 
+#: Where the input is a value of a program's, which may be as large as it likes.
+_OURS = {writing, telling}
+
 _count = 0
 
 
@@ -611,7 +614,7 @@ def run(data: bytes) -> None:
         return
     target = TARGETS[data[0] % len(TARGETS)]
     _count += 1
-    if _count % _MEASURED:
+    if _count % _MEASURED or target in _OURS:
         target(data[1], data[2:])
         return
     tracemalloc.start()
