@@ -592,6 +592,24 @@ class ContextTests(EncoderTestCase):
             sent = codec.Encoder(self.broker).encode(frog).sexp()
             self.assertEqual([b"dictionary", [[b"unicode", b"a"], 1]], sent[1])
 
+    def test_others(self) -> None:
+        """
+        An object may have a hook of another class's, or of another object's.
+        """
+
+        class Eft(Frog):
+            typeToCopy = "eft"
+
+        eft, odd = Eft(1), Eft(2)
+        odd.getTypeToCopy = MethodType(stock.Copyable.getTypeToCopy, odd)  # type: ignore[method-assign]  # of the instance
+        odd.getStateToCopy = MethodType(stock.Copyable.getStateToCopy, eft)  # type: ignore[method-assign]
+        value = [eft, odd, Eft(3)]
+        broker = self.broker
+        expected = jelly.jelly(value, broker.security, None, broker)
+        for codec in CODECS:
+            self.assertEqual(expected, codec.Encoder(broker).encode(value).sexp())
+        self.assertNotEqual(expected[1][0], expected[2][0])
+
     def test_changed(self) -> None:
         """
         What is known of a class is found out anew after each hook.

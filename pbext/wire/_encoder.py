@@ -71,11 +71,6 @@ class Encoder:
     _facade: Facade | None = None
     #: What to leave the broker with.
     _outer: Any = None
-    #: The last classes whose hooks were found not to be a user's, and what was found.
-    _tagged: type | None = None
-    _tag = b""
-    _gathered: type | None = None
-    _gather: Callable[[Any], Any] | None = None
 
     def __init__(self, broker: Any, context: Context | None = None) -> None:
         """
@@ -95,6 +90,9 @@ class Encoder:
         self._met: dict[int, int] = {}
         self._numbers: dict[int, int] = {}
         self._alive: list[Any] = []
+        # By a hook that is not a user's: the last class that it was asked for, and
+        # what was found.
+        self._known: dict[Any, tuple[type, Any]] = {}
         # Where lists of the facade's belong.
         self._late: list[tuple[int, Any]] = []
 
@@ -145,7 +143,7 @@ class Encoder:
         """
         Before a hook is called; it may do anything.
         """
-        self._tagged = self._gathered = None
+        self._known.clear()
         if self._context is not None:
             self._outer = self._broker.enter(self._context)
             self._context = None
@@ -319,25 +317,33 @@ class Encoder:
             self._write(state)
 
     def _tagOf(self, hook: Any) -> Any:
-        find = TAGS.get(_functionOf(hook))
-        if find is None:
+        tag = self._found(TAGS, hook)
+        if tag is None:
             self._tellBroker()
             return hook()
-        cls = hook.__self__.__class__
-        if cls is not self._tagged:
-            self._tagged, self._tag = cls, find(cls)
-        return self._tag
+        return tag
 
     def _stateOf(self, hook: Any) -> Any:
-        find = GATHERERS.get(_functionOf(hook))
-        if find is not None:
-            cls = hook.__self__.__class__
-            if cls is not self._gathered:
-                self._gathered, self._gather = cls, find(cls)
-            if self._gather is not None:
-                return self._gather(hook.__self__)
-        self._tellBroker()
-        return hook()
+        gather = self._found(GATHERERS, hook)
+        if gather is None:
+            self._tellBroker()
+            return hook()
+        return gather(hook.__self__)
+
+    def _found(self, table: dict[Any, Callable[[type], Any]], hook: Any) -> Any:
+        """
+        @return: what a table says of the class of the object whose method a hook
+            is, if it has that method; else C{None}.
+        """
+        function = getattr(hook, "__func__", None)
+        find = table.get(function) if type(function) is FunctionType else None
+        if find is None:
+            return None
+        cls = hook.__self__.__class__
+        known = self._known.get(function)
+        if known is None or known[0] is not cls:
+            known = self._known[function] = cls, find(cls)
+        return known[1]
 
     def _askFor(self, hook: Any) -> Any:
         """
@@ -371,14 +377,6 @@ class Encoder:
 _jellyFor = flavors.Copyable.jellyFor
 _typeFor = flavors.Copyable.getTypeToCopyFor
 _stateFor = flavors.Copyable.getStateToCopyFor
-
-
-def _functionOf(hook: Any) -> Any:
-    """
-    @return: the function that a method is; C{None} of anything else.
-    """
-    function = getattr(hook, "__func__", None)
-    return function if type(function) is FunctionType else None
 
 
 def _head(heads: list[bytes], size: int) -> bytes:
