@@ -100,25 +100,21 @@ class Encoder:
         """
         @raise NotSendable: if it holds something that cannot be sent.
         """
+        broker, copiers = self._broker, self._copiers
+        policy = getattr(broker.security.isTypeAllowed, "__func__", None)
         try:
-            return self._encode(value)
+            if policy not in _POLICIES or (
+                copiers and not copiers.keys().isdisjoint(KINDS)
+            ):
+                return self._encodeLists(value)
+            self._write(value)
+        except Flaw as flaw:
+            raise flaw.whole() from None
         finally:
             # It knows this encoder, so both would live on, with all that was met.
             self._facade = None
             if self._outer is not None:
-                self._broker.leave(self._outer)
-
-    def _encode(self, value: Any) -> Encoded:
-        broker, copiers = self._broker, self._copiers
-        policy = getattr(broker.security.isTypeAllowed, "__func__", None)
-        if policy not in _POLICIES or (
-            copiers and not copiers.keys().isdisjoint(KINDS)
-        ):
-            return self._encodeLists(value)
-        try:
-            self._write(value)
-        except Flaw as flaw:
-            raise flaw.whole() from None
+                broker.leave(self._outer)
         parts, limit = self._parts, broker.stringLimit
         for index, sexp in self._late:
             parts[index] = encodeTokens(sexp, True, limit)
@@ -296,14 +292,18 @@ class Encoder:
         self._parts.append(data)
 
     def _writeCopyable(self, value: flavors.Copyable) -> None:
-        # As flavors.Copyable.jellyFor has it.
+        # As flavors.Copyable.jellyFor has it; stock's other hooks ask nobody.
         typeFor, stateFor = value.getTypeToCopyFor, value.getStateToCopyFor
         if getattr(typeFor, "__func__", None) is _typeFor:
-            tag = self._tagOf(value.getTypeToCopy)
+            hook = value.getTypeToCopy
+            isStocks = getattr(hook, "__func__", None) is _typeOf
+            tag = hook() if isStocks else self._tagOf(hook)
         else:
             tag = self._askFor(typeFor)
         if getattr(stateFor, "__func__", None) is _stateFor:
-            state = self._stateOf(value.getStateToCopy)
+            hook = value.getStateToCopy
+            isStocks = getattr(hook, "__func__", None) is _stateOf
+            state = hook() if isStocks else self._stateOf(hook)
         else:
             state = self._askFor(stateFor)
         parts = self._parts
@@ -377,6 +377,8 @@ class Encoder:
 _jellyFor = flavors.Copyable.jellyFor
 _typeFor = flavors.Copyable.getTypeToCopyFor
 _stateFor = flavors.Copyable.getStateToCopyFor
+_typeOf = flavors.Copyable.getTypeToCopy
+_stateOf = flavors.Copyable.getStateToCopy
 
 
 def _head(heads: list[bytes], size: int) -> bytes:
